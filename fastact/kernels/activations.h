@@ -1,0 +1,109 @@
+/* The activations: each formula with its derivative, in the notation of mathematics, and at the end the list of
+ * them all.  p[] holds the parameters in the order of the catalogue.  x may be anything, NaN and infinities too.
+ *
+ * f(x), f'(x), and f' from y = f(x) where y is enough.  backward is made of them in runs.h. */
+
+/* relu(x) = max(x, 0) */
+INLINE vec relu_forward(vec x, const vec *p)
+{
+    (void)p;
+    return zero_where(less_equal(x, splat(0)), x);
+}
+INLINE vec relu_derivative(vec x, const vec *p)
+{
+    (void)p;
+    return zero_where(less_equal(x, splat(0)), choose(less(splat(0), x), splat(1), x));
+}
+#define relu_derivative_y relu_derivative
+
+/* leaky_relu(x) = x where x > 0, negative_slope * x elsewhere; not max(x, slope*x), which fails for slopes above 1 */
+INLINE vec leaky_relu_forward(vec x, const vec *p)
+{
+    vec slope = p[0];
+    vec least = choose(equal(slope, splat(0)), splat(-REAL_MAX), splat(-(real)INFINITY));  /* 0 * -inf is a NaN */
+    return choose(less(splat(0), x), x, slope * maximum(least, x));
+}
+INLINE vec leaky_relu_derivative(vec x, const vec *p)
+{
+    return choose(less(splat(0), x), splat(1), choose(less_equal(x, splat(0)), p[0], x));
+}
+#define leaky_relu_derivative_y leaky_relu_derivative      /* y has the sign of x where the slope is not negative */
+
+/* sigmoid(x) = 1 / (1 + e^-x) = e^x / (1 + e^x), whichever exponential is at most 1 */
+INLINE vec sigmoid_forward(vec x, const vec *p)
+{
+    (void)p;
+    mask negative = less(x, splat(0));
+    logistic_parts l = one_plus_exp(minus_absolute(x));
+    vec q = divide_pairs(choose(negative, l.e.head, splat(1)), choose(negative, l.e.rest, splat(0)), l.sum, l.sum_lo);
+    if (any(less(x, splat(EXP_TAIL))))
+        return scale_tail(x, q, choose(negative, l.e.k, splat(EIGHTHS)));
+    return q * choose(negative, l.power, splat(1));
+}
+INLINE vec sigmoid_derivative(vec x, const vec *p)
+{
+    (void)p;
+    return logistic_density(minus_absolute(x), 0);
+}
+INLINE vec sigmoid_derivative_y(vec y, const vec *p)
+{
+    (void)p;
+    return submul(y, y, y);         /* y - y*y: y*(1 - y) rounded once */
+}
+
+/* tanh(x), odd */
+#if REAL_BITS == 32
+/* Eight pieces, a polynomial each; quotients of exponentials are slower by a third.  The first piece is about 0
+ * and gives x + x*(c1 + ...), which keeps the relative error small; tables of 16 and 32 entries allow lower
+ * degrees on AVX-512 but are slow on AVX2. */
+INLINE vec tanh_forward(vec x, const vec *p)
+{
+    (void)p;
+    vec a = minimum(splat(TANH_END), absolute(x));
+    vec b = muladd(a, splat(TANH_STEP), splat(TANH_START));
+    vec piece = half_octave(b);
+    vec h = a - lookup(table(tanh_centre), piece);
+    vec slope = lookup(table(tanh_c8), piece);
+    slope = muladd(slope, h, lookup(table(tanh_c7), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c6), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c5), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c4), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c3), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c2), piece));
+    slope = muladd(slope, h, lookup(table(tanh_c1), piece));
+    vec start = choose(less(b, splat(1)), a, lookup(table(tanh_c0), piece));
+    return with_sign_of(muladd(slope, h, start), x);
+}
+#else
+/* (1 - t) / (1 + t) with t = e^-2|x|, both as pairs: near 0 the numerator is the low words of the exponential. */
+INLINE vec tanh_forward(vec x, const vec *p)
+{
+    (void)p;
+    const real linear = 0x1p-27, saturated = 20;        /* below: tanh x = x; above: 1 */
+    vec a = absolute(x), half = minimum(splat(saturated), maximum(splat(linear), a));
+    logistic_parts l = one_plus_exp(-(half + half));
+    vec n = submul(splat(1), l.e.head + l.e.rest, l.power);
+    vec n_lo = submul(submul(splat(1) - n, l.e.head, l.power), l.e.rest, l.power);
+    vec q = divide_pairs(n, n_lo, l.sum, l.sum_lo);
+    return with_sign_of(choose(less(a, splat(linear)), a, q), x);
+}
+#endif
+INLINE vec tanh_derivative(vec x, const vec *p)
+{
+    (void)p;
+    vec a = minus_absolute(x);
+    return logistic_density(a + a, 2);      /* 4 e^-2|x| / (1 + e^-2|x|)^2 */
+}
+INLINE vec tanh_derivative_y(vec y, const vec *p)
+{
+    (void)p;
+    return submul(splat(1), y, y);
+}
+
+/* name; whether a branch can make f' exactly 0 (PIECEWISE) or none can (SMOOTH); and ns an element on one core, in
+ * cache: forward, derivative, backward, backward from y.  A lists those with an f' from y, A_X the others. */
+#define ACTIVATIONS(A, A_X) \
+    A(relu, PIECEWISE, .10, .10, .14, .14) \
+    A(leaky_relu, PIECEWISE, .12, .12, .15, .15) \
+    A(sigmoid, SMOOTH, .30, .35, .40, .14) \
+    A(tanh, SMOOTH, .25, .35, .40, .14)

@@ -1,0 +1,80 @@
+/* The elementary functions that activations are built from, as pairs of numbers where one is not exact enough.
+ * Above each stands its contract.  No activation by name here, no memory. */
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* c[0] + r*(c[1] + r*(...)), in pairs of terms: half the latency of Horner's form.  For sums whose own rounding
+ * does not matter; where it does, even and odd powers apart cost up to 0.9 ulp. */
+INLINE vec polynomial(vec r, vec r2, const real *c, int count)
+{
+    int i = (count - 1) & ~1;
+    vec sum = i + 1 < count ? muladd(splat(c[i + 1]), r, splat(c[i])) : splat(c[i]);
+    for (i -= 2; i >= 0; i -= 2)
+        sum = muladd(sum, r2, muladd(splat(c[i + 1]), r, splat(c[i])));
+    return sum;
+}
+
+/* e^x = (head + rest) * 2^floor(k - EIGHTHS): k as power2 and scale take it. */
+typedef struct { vec head, rest, k; } exp_parts;
+
+/* e^(x + x_lo) for |x| < 2^10 and x_lo at most half a unit of x.
+ * head in [1, 2), |rest| < 0.045 head; error of head + rest: 0.02 ulp; e^0 is exact; a NaN stays one.
+ * 2^(j/8) comes from a table, both its words, so that only e^r - 1 with |r| < 0.0434 is computed.  Eight entries,
+ * because that is what one permutation picks from on AVX2 too.  The exact part of r is kept apart to the end: rest
+ * itself is rounded once. */
+INLINE exp_parts exponential(vec x, vec x_lo)
+{
+    vec k = muladd(x, splat(LOG2_E), splat(EIGHTHS)), nearest = k - splat(EIGHTHS);
+    vec r_hi = submul(x, nearest, splat(LN2_HI)), r_lo = submul(x_lo, nearest, splat(LN2_LO));
+    vec r = r_hi + r_lo, r2 = r * r;
+    vec curve = muladd(r2, polynomial(r, r2, expm1_rest, COUNT(expm1_rest)), r_lo);     /* e^r - 1 - r_hi */
+    vec head = lookup(table(exp2_eighths_hi), k);
+    vec rest = muladd(head, r_hi, muladd(head, curve, lookup(table(exp2_eighths_lo), k)));
+    return (exp_parts){head, rest, k};
+}
+
+/* From EXP_TAIL down e^x needs care: its low word, then itself, are subnormal.  Below EXP_ZERO even 4e^x is 0. */
+#define EXP_TAIL ((real)BY_TYPE(-83, -690))
+#define EXP_ZERO ((real)BY_TYPE(-106, -748))
+
+/* For x <= 0, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
+ * vanishes beside 1); and 1 + e^x as a pair. */
+typedef struct { exp_parts e; vec power, sum, sum_lo; } logistic_parts;
+
+INLINE logistic_parts one_plus_exp(vec x)
+{
+    const real vanishing = BY_TYPE(-120, -1000);
+    exp_parts e = exponential(maximum(splat(EXP_ZERO), x), splat(0));
+    vec power = power2(maximum(splat(EIGHTHS + vanishing), e.k));
+    vec sum = muladd(e.head + e.rest, power, splat(1));
+    vec sum_lo = muladd(e.rest, power, muladd(e.head, power, splat(1) - sum));
+    return (logistic_parts){e, power, sum, sum_lo};
+}
+
+/* q * 2^floor(k - EIGHTHS) down to zero, where e^x is a factor of q: for vectors with some x < EXP_TAIL. */
+INLINE vec scale_tail(vec x, vec q, vec k)
+{
+    return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);   /* what underflows is slow, a zero is not */
+}
+
+/* (n + n_lo) / (d + d_lo), 0.51 ulp: the quotient's error is computed exactly and taken off.  n_lo may be as large
+ * as n/16. */
+INLINE vec divide_pairs(vec n, vec n_lo, vec d, vec d_lo)
+{
+    vec reciprocal = splat(1) / d;
+    vec q = (n + n_lo) * reciprocal;
+    vec error = residual(n, q, d) + submul(n_lo, q, d_lo);
+    return muladd(error, reciprocal, q);
+}
+
+/* 2^shift * e^x / (1 + e^x)^2 for x <= 0, shift 0 or 2: the logistic density.  0.6 ulp. */
+INLINE vec logistic_density(vec x, int shift)
+{
+    logistic_parts l = one_plus_exp(x);
+    vec square = l.sum * l.sum;
+    vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
+    vec q = divide_pairs(l.e.head, l.e.rest, square, square_lo);
+    if (any(less(x, splat(EXP_TAIL))))
+        return scale_tail(x, q, l.e.k + splat((real)shift));
+    return q * (l.power * splat((real)(1 << shift)));
+}

@@ -1,0 +1,82 @@
+/* The one face of the kernels: all that the engine above may know of them.
+ *
+ * A kernel computes runs of numbers.  It knows no Python, no arrays and no threads, allocates nothing,
+ * and expects the default floating-point mode (see fpmode.h).  Buffers need no alignment. */
+#ifndef FASTACT_KERNELS_H
+#define FASTACT_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FASTACT_KERNELS_VERSION 1
+
+/* n elements; `out` is `x` itself or does not touch it.  `parameters` hold what the caller gave, in the
+ * order of the catalogue, already exact in the compute type. */
+typedef void (*fastact_unary)(const void *x, void *out, ptrdiff_t n, const double *parameters);
+
+/* The same for backward: `out` is `grad`, is `x`, or touches neither.  `x` is the input or the output. */
+typedef void (*fastact_binary)(const void *grad, const void *x, void *out, ptrdiff_t n,
+                               const double *parameters);
+
+/* `rows` rows of n contiguous elements; from one row to the next are `*_step` bytes.  The same for columns: n rows
+ * of `columns` contiguous elements, and the function runs down each column. */
+typedef void (*fastact_rows)(const void *x, ptrdiff_t x_step, void *out, ptrdiff_t out_step,
+                             ptrdiff_t rows, ptrdiff_t n);
+typedef void (*fastact_rows_backward)(const void *grad, ptrdiff_t grad_step,
+                                      const void *y, ptrdiff_t y_step, void *out, ptrdiff_t out_step,
+                                      ptrdiff_t rows, ptrdiff_t n);
+
+/* Copies n elements from or to memory with a stride in bytes (any sign, zero, misaligned); the other side
+ * is contiguous.  `widen` reads float32 and writes float64; it is NULL in the float32 table. */
+typedef void (*fastact_gather)(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n);
+typedef void (*fastact_scatter)(const void *block, void *destination, ptrdiff_t stride, ptrdiff_t n);
+
+struct fastact_elementwise {
+    const char *name;
+    fastact_unary forward, derivative;
+    fastact_binary backward;        /* from the input */
+    fastact_binary backward_y;      /* from the output; NULL where the output is not enough */
+    /* ns an element on one core, in cache, in the order above: what threads are worth, nothing more */
+    float cost[4];
+};
+
+struct fastact_rowwise {
+    const char *name;
+    fastact_rows forward;
+    fastact_rows_backward backward_y;
+    fastact_rows forward_columns;                   /* their last two arguments are columns, n */
+    fastact_rows_backward backward_y_columns;
+    float cost[2];
+};
+
+/* One per target and type, immutable.  Version and size come first: the engine refuses what it was not
+ * compiled for. */
+struct fastact_kernels {
+    uint32_t version, size;
+    const char *target;             /* "avx512", "avx2", "generic" */
+    uint8_t storage_bits, compute_bits;
+    uint8_t fused;                  /* has fused multiply-add: gives the bits that all such targets give */
+    const struct fastact_elementwise *elementwise;
+    const struct fastact_rowwise *rowwise;
+    ptrdiff_t elementwise_count, rowwise_count;
+    fastact_gather gather, widen;
+    fastact_scatter scatter;
+};
+
+/* The tables of a build, best target first; each target has its float32 and its float64 table. */
+struct fastact_target {
+    const char *name;
+    const struct fastact_kernels *f32, *f64;
+    int (*runs_here)(void);         /* whether this CPU and operating system can execute it */
+};
+extern const struct fastact_target fastact_targets[];
+extern const ptrdiff_t fastact_target_count;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

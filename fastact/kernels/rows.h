@@ -1,0 +1,264 @@
+/* Functions of whole rows.  A sum over a row runs in 16 (float32) or 8 (float64) accumulators, element i into
+ * accumulator i mod 16, folded in one tree: it depends on the row's length only, not on the target's vectors. */
+
+#define ACCUMULATORS BY_TYPE(16, 8)
+#define VECTORS (ACCUMULATORS / WIDTH)
+#define STEP (VECTORS * VECTOR_BYTES)
+
+/* A slice of a row: ACCUMULATORS elements. */
+typedef struct { vec v[VECTORS]; } slice;
+
+INLINE slice splat_slice(real a)
+{
+    slice s;
+    for (int i = 0; i < VECTORS; i++)
+        s.v[i] = splat(a);
+    return s;
+}
+INLINE slice load_slice(const char *p)
+{
+    slice s;
+    for (int i = 0; i < VECTORS; i++)
+        s.v[i] = load(p + i * VECTOR_BYTES);
+    return s;
+}
+INLINE void store_slice(char *p, slice s)
+{
+    for (int i = 0; i < VECTORS; i++)
+        store(p + i * VECTOR_BYTES, s.v[i]);
+}
+/* The same for the row's last n elements, 0 < n <= ACCUMULATORS. */
+INLINE ptrdiff_t lanes(ptrdiff_t n) { return n < 0 ? 0 : n > WIDTH ? WIDTH : n; }
+INLINE slice load_last(const char *p, ptrdiff_t n, vec rest)
+{
+    slice s;
+    for (int i = 0; i < VECTORS; i++)
+        s.v[i] = load_part(p + i * VECTOR_BYTES, lanes(n - i * WIDTH), rest);
+    return s;
+}
+INLINE void store_last(char *p, slice s, ptrdiff_t n)
+{
+    for (int i = 0; i < VECTORS; i++)
+        store_part(p + i * VECTOR_BYTES, s.v[i], lanes(n - i * WIDTH));
+}
+INLINE slice keep_last(slice s, ptrdiff_t n)
+{
+    for (int i = 0; i < VECTORS; i++)
+        s.v[i] = keep_first(s.v[i], lanes(n - i * WIDTH));
+    return s;
+}
+
+#define FOLD_SLICE(s, combine) \
+    for (int half = VECTORS / 2; half; half /= 2) \
+        for (int i = 0; i < half; i++) \
+            s.v[i] = combine(s.v[i], s.v[i + half])
+#define PLUS(a, b) ((a) + (b))
+INLINE vec slice_max(slice s) { FOLD_SLICE(s, maximum); return fold_max(s.v[0]); }
+INLINE vec slice_sum(slice s) { FOLD_SLICE(s, PLUS); return fold_sum(s.v[0]); }
+
+/* e^(x - most), for x <= most; their difference goes in as a pair, because rounding it alone costs 66 ulp. */
+INLINE vec exp_difference(vec x, vec most)
+{
+    vec difference = x - most, back = difference - x;
+    vec lo = (x - (difference - back)) - (most + back);
+    mask tiny = less(difference, splat(EXP_TAIL));
+    exp_parts e = exponential(maximum(splat(EXP_ZERO), difference), zero_where(tiny, lo));
+    vec unscaled = e.head + e.rest;
+    if (any(tiny))
+        return scale_tail(difference, unscaled, e.k);
+    return unscaled * power2(e.k);
+}
+
+#define EACH_VECTOR for (int i = 0; i < VECTORS; i++)
+#define EACH_SLICE for (ptrdiff_t at = 0; at < whole; at += STEP)
+
+/* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x) */
+INLINE void softmax_row(const char *x, char *out, ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+
+    slice most = load_last(x + whole, left, splat(-(real)INFINITY));
+    EACH_SLICE {
+        slice s = load_slice(x + at);
+        EACH_VECTOR most.v[i] = maximum(s.v[i], most.v[i]);
+    }
+    vec peak = slice_max(most);
+
+    slice sum = splat_slice(0);
+    EACH_SLICE {
+        slice e = load_slice(x + at);
+        EACH_VECTOR sum.v[i] += e.v[i] = exp_difference(e.v[i], peak);
+        store_slice(out + at, e);
+    }
+    slice last = load_last(x + whole, left, peak);      /* e^0 past the end: e^-inf would be slow */
+    EACH_VECTOR last.v[i] = exp_difference(last.v[i], peak);
+    slice kept = keep_last(last, left);
+    EACH_VECTOR sum.v[i] += kept.v[i];
+
+    vec total = slice_sum(sum), reciprocal = splat(1) / total;
+    vec reciprocal_lo = residual(splat(1), reciprocal, total) * reciprocal;
+    EACH_SLICE {
+        slice e = load_slice(out + at);
+        EACH_VECTOR e.v[i] = muladd(e.v[i], reciprocal, e.v[i] * reciprocal_lo);
+        store_slice(out + at, e);
+    }
+    EACH_VECTOR last.v[i] = muladd(last.v[i], reciprocal, last.v[i] * reciprocal_lo);
+    store_last(out + whole, last, left);
+}
+
+/* dL/dx_i = y_i * (grad_i - sum_j grad_j y_j) */
+INLINE void softmax_backward_row(const char *grad, const char *y, char *out, ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+
+    slice sum = splat_slice(0);
+    EACH_SLICE {
+        slice g = load_slice(grad + at), s = load_slice(y + at);
+        EACH_VECTOR sum.v[i] = muladd(g.v[i], s.v[i], sum.v[i]);
+    }
+    slice last_grad = load_last(grad + whole, left, splat(0)), last_y = load_last(y + whole, left, splat(0));
+    EACH_VECTOR sum.v[i] = muladd(last_grad.v[i], last_y.v[i], sum.v[i]);
+    vec dot = slice_sum(sum);
+
+    EACH_SLICE {
+        slice g = load_slice(grad + at), s = load_slice(y + at);
+        EACH_VECTOR s.v[i] *= g.v[i] - dot;
+        store_slice(out + at, s);
+    }
+    EACH_VECTOR last_y.v[i] *= last_grad.v[i] - dot;
+    store_last(out + whole, last_y, left);
+}
+
+/* Down the lanes: every lane is a row of its own, element j of all of them stands at j * step.  The accumulators and
+ * their tree are those of a row in memory, so are the bits. */
+typedef struct { vec v[ACCUMULATORS]; } lane_sums;
+
+INLINE vec fold_lane_sums(lane_sums s, ptrdiff_t n)
+{
+    for (int half = ACCUMULATORS / 2; half; half /= 2)
+        for (int i = 0; i < half && i + half < n; i++)
+            s.v[i] += s.v[i + half];
+    return s.v[0];
+}
+
+INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
+{
+    vec most = splat(-(real)INFINITY), zero = splat(0);
+    for (ptrdiff_t j = 0; j < n; j++)
+        most = maximum(load_part(x + j * x_step, columns, zero), most);
+    lane_sums sums;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec e = exp_difference(load_part(x + j * x_step, columns, most), most);
+        store_part(out + j * out_step, e, columns);
+        sums.v[j % ACCUMULATORS] = e + (j < ACCUMULATORS ? zero : sums.v[j % ACCUMULATORS]);
+    }
+    vec total = fold_lane_sums(sums, n), reciprocal = splat(1) / total;
+    vec reciprocal_lo = residual(splat(1), reciprocal, total) * reciprocal;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec e = load_part(out + j * out_step, columns, zero);
+        store_part(out + j * out_step, muladd(e, reciprocal, e * reciprocal_lo), columns);
+    }
+}
+
+INLINE void softmax_backward_lanes(const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                   char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
+{
+    vec zero = splat(0);
+    lane_sums sums;
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
+        sums.v[j % ACCUMULATORS] = muladd(g, s, j < ACCUMULATORS ? zero : sums.v[j % ACCUMULATORS]);
+    }
+    vec dot = fold_lane_sums(sums, n);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
+        store_part(out + j * out_step, s * (g - dot), columns);
+    }
+}
+
+/* Short rows are turned so that lanes are rows: no folds across a vector, no lanes left idle. */
+#define TURNED_ROW (4 * ACCUMULATORS)
+typedef struct { vec column[TURNED_ROW]; } turned;
+
+INLINE void transpose(vec m[WIDTH])
+{
+    vec t[WIDTH];
+    for (int stage = 1; stage < WIDTH; stage *= 2) {
+        for (int i = 0; i < WIDTH / 2; i++) {
+            t[2 * i] = interleave_low(m[i], m[i + WIDTH / 2]);
+            t[2 * i + 1] = interleave_high(m[i], m[i + WIDTH / 2]);
+        }
+        for (int i = 0; i < WIDTH; i++)
+            m[i] = t[i];
+    }
+}
+INLINE void turn(const char *x, ptrdiff_t x_step, ptrdiff_t n, turned *block)
+{
+    for (ptrdiff_t j = 0; j < n; j += WIDTH) {
+        vec m[WIDTH];
+        for (int i = 0; i < WIDTH; i++)
+            m[i] = load_part(x + i * x_step + j * ITEM, lanes(n - j), splat(0));
+        transpose(m);
+        for (int i = 0; i < WIDTH; i++)
+            block->column[j + i] = m[i];
+    }
+}
+INLINE void turn_back(const turned *block, char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    for (ptrdiff_t j = 0; j < n; j += WIDTH) {
+        vec m[WIDTH];
+        for (int i = 0; i < WIDTH; i++)
+            m[i] = block->column[j + i];
+        transpose(m);
+        for (int i = 0; i < WIDTH; i++)
+            store_part(out + i * out_step + j * ITEM, m[i], lanes(n - j));
+    }
+}
+
+static void softmax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    const char *x = x_;
+    char *out = out_;
+    for (; n <= TURNED_ROW && rows >= WIDTH; rows -= WIDTH, x += WIDTH * x_step, out += WIDTH * out_step) {
+        turned block;
+        char *columns = (char *)&block;
+        turn(x, x_step, n, &block);
+        softmax_lanes(columns, VECTOR_BYTES, columns, VECTOR_BYTES, n, WIDTH);
+        turn_back(&block, out, out_step, n);
+    }
+    for (; rows > 0; rows--, x += x_step, out += out_step)
+        softmax_row(x, out, n);
+}
+/* Not turned: a dot product and its fold cost less than two turns there and one back. */
+static void softmax_backward_run(const void *grad_, ptrdiff_t grad_step, const void *y_, ptrdiff_t y_step,
+                                 void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    const char *grad = grad_, *y = y_;
+    char *out = out_;
+    for (; rows > 0; rows--, grad += grad_step, y += y_step, out += out_step)
+        softmax_backward_row(grad, y, out, n);
+}
+static void softmax_columns_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step,
+                                ptrdiff_t columns, ptrdiff_t n)
+{
+    const char *x = x_;
+    char *out = out_;
+    for (; columns >= WIDTH; columns -= WIDTH, x += VECTOR_BYTES, out += VECTOR_BYTES)
+        softmax_lanes(x, x_step, out, out_step, n, WIDTH);
+    if (columns)
+        softmax_lanes(x, x_step, out, out_step, n, columns);
+}
+static void softmax_backward_columns_run(const void *grad_, ptrdiff_t grad_step, const void *y_, ptrdiff_t y_step,
+                                         void *out_, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+{
+    const char *grad = grad_, *y = y_;
+    char *out = out_;
+    for (; columns >= WIDTH; columns -= WIDTH, grad += VECTOR_BYTES, y += VECTOR_BYTES, out += VECTOR_BYTES)
+        softmax_backward_lanes(grad, grad_step, y, y_step, out, out_step, n, WIDTH);
+    if (columns)
+        softmax_backward_lanes(grad, grad_step, y, y_step, out, out_step, n, columns);
+}
+
+static const struct fastact_rowwise rowwise[] = {
+    {"softmax", softmax_run, softmax_backward_run, softmax_columns_run, softmax_backward_columns_run, {.4f, .15f}},
+};

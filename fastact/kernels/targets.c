@@ -1,0 +1,28 @@
+/* The targets of this build, best first.  Compiled for the ABI's floor, as it runs before anything is known. */
+#include "kernels.h"
+
+#define DECLARE(target) extern const struct fastact_kernels fastact_##target##_f32, fastact_##target##_f64;
+#define TARGET(target) {#target, &fastact_##target##_f32, &fastact_##target##_f64, runs_##target}
+
+DECLARE(generic)
+static int runs_generic(void) { return 1; }
+
+#if defined(__x86_64__) || defined(_M_X64)
+DECLARE(avx512)
+DECLARE(avx2)
+static int runs_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+
+const struct fastact_target fastact_targets[] = {
+#if defined(__x86_64__) || defined(_M_X64)
+    TARGET(avx512),
+    TARGET(avx2),
+#endif
+    TARGET(generic),
+};
+const ptrdiff_t fastact_target_count = sizeof fastact_targets / sizeof *fastact_targets;

@@ -1,0 +1,134 @@
+/* The vector type and its operations on AVX2 with FMA.  vec_generic.h says what each one means. */
+#include <immintrin.h>
+
+#define TARGET_NAME "avx2"
+#define FUSED 1
+
+#if REAL_BITS == 32
+typedef __m256 vec;
+typedef __m256 mask;
+#define WIDTH 8
+#define OP(name) _mm256_##name##_ps
+#define AS_INTEGERS _mm256_castps_si256
+#define AS_REALS _mm256_castsi256_ps
+#define INTEGER_OP(name) _mm256_##name##_epi32
+#define SPLAT_INTEGER _mm256_set1_epi32
+#else
+typedef __m256d vec;
+typedef __m256d mask;
+#define WIDTH 4
+#define OP(name) _mm256_##name##_pd
+#define AS_INTEGERS _mm256_castpd_si256
+#define AS_REALS _mm256_castsi256_pd
+#define INTEGER_OP(name) _mm256_##name##_epi64
+#define SPLAT_INTEGER _mm256_set1_epi64x
+#endif
+
+INLINE vec splat(real a) { return OP(set1)(a); }
+INLINE vec load(const char *p) { return OP(loadu)((const real *)p); }
+INLINE void store(char *p, vec v) { OP(storeu)((real *)p, v); }
+
+INLINE __m256i first(ptrdiff_t n)
+{
+#if REAL_BITS == 32
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+#else
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+#endif
+}
+INLINE vec load_part(const char *p, ptrdiff_t n, vec rest)
+{
+    __m256i m = first(n);
+    return OP(blendv)(rest, OP(maskload)((const real *)p, m), AS_REALS(m));
+}
+INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }
+/* By halves: masked stores take some twenty cycles on AMD's cores. */
+INLINE void store_part(char *p, vec v, ptrdiff_t n)
+{
+#if REAL_BITS == 32
+    if (n == WIDTH) { store(p, v); return; }
+    __m128 rest = _mm256_castps256_ps128(v);
+    if (n & 4) { _mm_storeu_ps((float *)p, rest); p += 16; rest = _mm256_extractf128_ps(v, 1); }
+    if (n & 2) { _mm_storel_pi((__m64 *)p, rest); p += 8; rest = _mm_movehl_ps(rest, rest); }
+    if (n & 1) { float lowest = _mm_cvtss_f32(rest); memcpy(p, &lowest, 4); }
+#else
+    if (n == WIDTH) { store(p, v); return; }
+    __m128d rest = _mm256_castpd256_pd128(v);
+    if (n & 2) { _mm_storeu_pd((double *)p, rest); p += 16; rest = _mm256_extractf128_pd(v, 1); }
+    if (n & 1) _mm_storel_pd((double *)p, rest);
+#endif
+}
+
+INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }
+INLINE vec submul(vec c, vec a, vec b) { return OP(fnmadd)(a, b, c); }
+INLINE vec product_error(vec a, vec b, vec product) { return OP(fmsub)(a, b, product); }
+INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
+INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
+INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
+INLINE vec absolute(vec x) { return OP(andnot)(splat((real)-0.0), x); }
+INLINE vec minus_absolute(vec x) { return OP(or)(x, splat((real)-0.0)); }
+INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
+
+INLINE mask less(vec a, vec b) { return OP(cmp)(a, b, _CMP_LT_OQ); }
+INLINE mask less_equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_LE_OQ); }
+INLINE mask equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE int any(mask m) { return __builtin_expect(OP(movemask)(m) != 0, 0); }
+INLINE vec choose(mask m, vec a, vec b) { return OP(blendv)(b, a, m); }
+INLINE vec zero_where(mask m, vec a) { return OP(andnot)(m, a); }
+
+#if REAL_BITS == 32
+typedef struct { vec v; } table8;
+INLINE table8 table(const real *entries) { return (table8){_mm256_loadu_ps(entries)}; }
+INLINE vec lookup(table8 t, vec index) { return _mm256_permutevar8x32_ps(t.v, AS_INTEGERS(index)); }
+INLINE vec half_octave(vec b) { return AS_REALS(_mm256_srli_epi32(AS_INTEGERS(b), 22)); }
+#else
+/* Eight doubles fill two registers, and no instruction of AVX2 picks from two: their lower and upper halves are
+ * picked as eight integers each.  A gather would take twice as long. */
+typedef struct { __m256i lower, upper; } table8;
+INLINE table8 table(const real *entries)
+{
+    __m256 a = _mm256_loadu_ps((const float *)entries), b = _mm256_loadu_ps((const float *)(entries + 4));
+    __m256d lower = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), upper = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
+    return (table8){AS_INTEGERS(_mm256_permute4x64_pd(lower, 0xd8)), AS_INTEGERS(_mm256_permute4x64_pd(upper, 0xd8))};
+}
+INLINE vec lookup(table8 t, vec index)
+{
+    __m256i twice = _mm256_shuffle_epi32(AS_INTEGERS(index), 0xa0);
+    return AS_REALS(_mm256_blend_epi32(_mm256_permutevar8x32_epi32(t.lower, twice),
+                                       _mm256_permutevar8x32_epi32(t.upper, twice), 0xaa));
+}
+#endif
+
+#if REAL_BITS == 32
+#define FOLD(v, combine) \
+    v = combine(v, _mm256_permute2f128_ps(v, v, 1)); \
+    v = combine(v, _mm256_permute_ps(v, 0x4e)); \
+    return combine(v, _mm256_permute_ps(v, 0xb1))
+#else
+#define FOLD(v, combine) \
+    v = combine(v, _mm256_permute2f128_pd(v, v, 1)); \
+    return combine(v, _mm256_permute_pd(v, 0x5))
+#endif
+INLINE vec fold_max(vec v) { FOLD(v, OP(max)); }
+INLINE vec fold_sum(vec v) { FOLD(v, OP(add)); }
+
+INLINE vec interleave_low(vec a, vec b)
+{
+    return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x20);
+}
+INLINE vec interleave_high(vec a, vec b)
+{
+    return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x31);
+}
+
+INLINE vec power2_of_bits(__m256i eighths, int shift)
+{
+    __m256i exponent = INTEGER_OP(slli)(INTEGER_OP(srli)(eighths, shift), MANTISSA_BITS);
+    return AS_REALS(INTEGER_OP(add)(exponent, AS_INTEGERS(splat(1))));
+}
+INLINE vec power2(vec k) { return power2_of_bits(AS_INTEGERS(k), 3); }
+INLINE vec scale(vec v, vec k)
+{
+    vec once = v * power2_of_bits(AS_INTEGERS(k), 4);
+    return once * power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
+}

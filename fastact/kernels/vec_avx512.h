@@ -1,0 +1,105 @@
+/* The vector type and its operations on AVX-512 (F, DQ, BW, VL).  vec_generic.h says what each one means. */
+#include <immintrin.h>
+
+#define TARGET_NAME "avx512"
+#define FUSED 1
+
+#if REAL_BITS == 32
+typedef __m512 vec;
+typedef __mmask16 mask;
+#define WIDTH 16
+#define OP(name) _mm512_##name##_ps
+#define OP_MASK(name) _mm512_##name##_ps_mask
+#else
+typedef __m512d vec;
+typedef __mmask8 mask;
+#define WIDTH 8
+#define OP(name) _mm512_##name##_pd
+#define OP_MASK(name) _mm512_##name##_pd_mask
+#endif
+
+typedef struct { vec v; } table8;
+
+INLINE vec splat(real a) { return OP(set1)(a); }
+INLINE vec load(const char *p) { return OP(loadu)(p); }
+INLINE void store(char *p, vec v) { OP(storeu)(p, v); }
+INLINE mask first(ptrdiff_t n) { return (mask)((1u << n) - 1u); }
+INLINE vec load_part(const char *p, ptrdiff_t n, vec rest) { return OP(mask_loadu)(rest, first(n), p); }
+INLINE void store_part(char *p, vec v, ptrdiff_t n) { OP(mask_storeu)(p, first(n), v); }
+INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
+
+INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }
+INLINE vec submul(vec c, vec a, vec b) { return OP(fnmadd)(a, b, c); }
+INLINE vec product_error(vec a, vec b, vec product) { return OP(fmsub)(a, b, product); }
+INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
+INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
+INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
+INLINE vec absolute(vec x) { return OP(abs)(x); }
+INLINE vec minus_absolute(vec x) { return OP(or)(x, splat((real)-0.0)); }
+INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
+
+INLINE mask less(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LT_OQ); }
+INLINE mask less_equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LE_OQ); }
+INLINE mask equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE int any(mask m) { return __builtin_expect(m != 0, 0); }
+INLINE vec choose(mask m, vec a, vec b) { return OP(mask_mov)(b, m, a); }
+INLINE vec zero_where(mask m, vec a) { return OP(maskz_mov)((mask)~m, a); }
+
+INLINE table8 table(const real *entries)
+{
+#if REAL_BITS == 32
+    return (table8){_mm512_broadcast_f32x8(_mm256_loadu_ps(entries))};
+#else
+    return (table8){_mm512_loadu_pd(entries)};
+#endif
+}
+#if REAL_BITS == 32
+INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_ps(_mm512_castps_si512(index), t.v); }
+INLINE vec half_octave(vec b) { return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), 22)); }
+#define FOLD(v, combine) \
+    v = combine(v, _mm512_shuffle_f32x4(v, v, 0x4e)); \
+    v = combine(v, _mm512_shuffle_f32x4(v, v, 0xb1)); \
+    v = combine(v, _mm512_permute_ps(v, 0x4e)); \
+    return combine(v, _mm512_permute_ps(v, 0xb1))
+#else
+INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
+#define FOLD(v, combine) \
+    v = combine(v, _mm512_shuffle_f64x2(v, v, 0x4e)); \
+    v = combine(v, _mm512_shuffle_f64x2(v, v, 0xb1)); \
+    return combine(v, _mm512_permute_pd(v, 0x55))
+#endif
+INLINE vec fold_max(vec v) { FOLD(v, OP(max)); }
+INLINE vec fold_sum(vec v) { FOLD(v, OP(add)); }
+
+#if REAL_BITS == 32
+INLINE vec interleave_low(vec a, vec b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+INLINE vec interleave_high(vec a, vec b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+}
+#else
+INLINE vec interleave_low(vec a, vec b)
+{
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
+}
+INLINE vec interleave_high(vec a, vec b)
+{
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+}
+#endif
+
+/* Shifts, because scalef takes two slots of the port that products need. */
+INLINE vec power2(vec k)
+{
+#if REAL_BITS == 32
+    __m512i exponent = _mm512_slli_epi32(_mm512_srli_epi32(_mm512_castps_si512(k), 3), MANTISSA_BITS);
+    return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_castps_si512(splat(1))));
+#else
+    __m512i exponent = _mm512_slli_epi64(_mm512_srli_epi64(_mm512_castpd_si512(k), 3), MANTISSA_BITS);
+    return _mm512_castsi512_pd(_mm512_add_epi64(exponent, _mm512_castpd_si512(splat(1))));
+#endif
+}
+INLINE vec scale(vec v, vec k) { return OP(scalef)(v, k - splat(EIGHTHS)); }

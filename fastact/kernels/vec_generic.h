@@ -1,0 +1,159 @@
+/* The vector type and its operations on the compiler's vector extensions: baseline x86-64, NEON, and whatever
+ * else GCC or Clang serve.  The operations mean the same on every target; here is what they mean. */
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#if REAL_BITS == 32
+typedef float vec __attribute__((vector_size(16)));
+typedef int32_t mask __attribute__((vector_size(16)));
+typedef uint32_t words __attribute__((vector_size(16)));
+#define WIDTH 4
+#else
+typedef double vec __attribute__((vector_size(16)));
+typedef int64_t mask __attribute__((vector_size(16)));
+typedef uint64_t words __attribute__((vector_size(16)));
+#define WIDTH 2
+#endif
+
+#define TARGET_NAME "generic"
+#if defined(__aarch64__) || defined(__FMA__)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
+
+INLINE vec splat(real a) { return a - (vec){0}; }
+
+/* Memory needs no alignment.  A part is the first n <= WIDTH elements; the lanes past it hold `rest`, and
+ * nothing past it is read or written. */
+INLINE vec load(const char *p) { vec v; memcpy(&v, p, sizeof v); return v; }
+INLINE void store(char *p, vec v) { memcpy(p, &v, sizeof v); }
+INLINE vec load_part(const char *p, ptrdiff_t n, vec rest)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        real lane;
+        memcpy(&lane, p + i * (ptrdiff_t)sizeof lane, sizeof lane);
+        rest[i] = lane;
+    }
+    return rest;
+}
+INLINE void store_part(char *p, vec v, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        real lane = v[i];
+        memcpy(p + i * (ptrdiff_t)sizeof lane, &lane, sizeof lane);
+    }
+}
+
+/* v with zeros past its first n lanes. */
+INLINE vec keep_first(vec v, ptrdiff_t n)
+{
+    for (int i = 0; i < WIDTH; i++)
+        v[i] = i < n ? v[i] : 0;
+    return v;
+}
+
+/* a*b + c and c - a*b, rounded once where the target can (FUSED), else twice.
+ * product_error: a*b - product, exactly, where product = a*b rounded.
+ * residual: n - q*d, exactly, where q is n/d rounded or one unit from it. */
+#if FUSED
+INLINE vec muladd(vec a, vec b, vec c)
+{
+#if defined(__aarch64__) && REAL_BITS == 32
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__aarch64__)
+    return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+    for (int i = 0; i < WIDTH; i++)
+        c[i] = BY_TYPE(__builtin_fmaf, __builtin_fma)(a[i], b[i], c[i]);
+    return c;
+#endif
+}
+INLINE vec submul(vec c, vec a, vec b) { return muladd(-a, b, c); }
+INLINE vec product_error(vec a, vec b, vec product) { return muladd(a, b, -product); }
+INLINE vec residual(vec n, vec q, vec d) { return muladd(-q, d, n); }
+#else
+INLINE vec muladd(vec a, vec b, vec c) { return a * b + c; }
+INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
+INLINE vec upper_half(vec a)                /* Veltkamp's splitting */
+{
+    vec big = a * (real)(((word)1 << ((MANTISSA_BITS + 2) / 2)) + 1);
+    return big - (big - a);
+}
+INLINE vec product_error(vec a, vec b, vec product)     /* Dekker's product */
+{
+    vec a_hi = upper_half(a), b_hi = upper_half(b), a_lo = a - a_hi, b_lo = b - b_hi;
+    return ((a_hi * b_hi - product) + a_hi * b_lo + a_lo * b_hi) + a_lo * b_lo;
+}
+INLINE vec residual(vec n, vec q, vec d)
+{
+    vec product = q * d;
+    return (n - product) - product_error(q, d, product);
+}
+#endif
+
+INLINE vec choose(mask m, vec a, vec b) { return (vec)(((mask)a & m) | ((mask)b & ~m)); }
+INLINE vec zero_where(mask m, vec a) { return (vec)((mask)a & ~m); }
+INLINE mask less(vec a, vec b) { return a < b; }
+INLINE mask less_equal(vec a, vec b) { return a <= b; }
+INLINE mask equal(vec a, vec b) { return a == b; }
+INLINE int any(mask m)
+{
+    integer lanes = 0;
+    for (int i = 0; i < WIDTH; i++)
+        lanes |= m[i];
+    return __builtin_expect(lanes != 0, 0);
+}
+/* The second operand where either is a NaN: put the constant first and a NaN in x passes through. */
+INLINE vec minimum(vec a, vec b) { return choose(a < b, a, b); }
+INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); }
+INLINE vec absolute(vec x) { return (vec)((mask)x & ~(mask)splat((real)-0.0)); }
+INLINE vec minus_absolute(vec x) { return (vec)((mask)x | (mask)splat((real)-0.0)); }
+/* magnitude is not negative */
+INLINE vec with_sign_of(vec magnitude, vec x) { return (vec)((mask)magnitude | ((mask)x & (mask)splat((real)-0.0))); }
+
+/* Eight constants, picked by the lowest three bits of the index's pattern. */
+typedef struct { const real *entries; } table8;
+INLINE table8 table(const real *entries) { return (table8){entries}; }
+INLINE vec lookup(table8 t, vec index)
+{
+    words at = (words)index & 7;
+    vec picked;
+    for (int i = 0; i < WIDTH; i++)
+        picked[i] = t.entries[at[i]];
+    return picked;
+}
+/* The exponent and the first mantissa bit of b > 0, as the lowest bits of a pattern. */
+INLINE vec half_octave(vec b) { return (vec)((words)b >> (MANTISSA_BITS - 1)); }
+
+/* The largest lane, and the sum of lanes (upper half onto lower, and again), in every lane. */
+#if REAL_BITS == 32
+#define FOLD(v, combine) \
+    v = combine(v, ((vec){v[2], v[3], v[0], v[1]})); \
+    return combine(v, ((vec){v[1], v[0], v[3], v[2]}))
+#else
+#define FOLD(v, combine) return combine(v, ((vec){v[1], v[0]}))
+#endif
+#define ADD(a, b) ((a) + (b))
+INLINE vec fold_max(vec v) { FOLD(v, maximum); }
+INLINE vec fold_sum(vec v) { FOLD(v, ADD); }
+
+/* a's and b's lower (upper) halves, lane by lane in turn. */
+#if REAL_BITS == 32
+INLINE vec interleave_low(vec a, vec b) { return (vec){a[0], b[0], a[1], b[1]}; }
+INLINE vec interleave_high(vec a, vec b) { return (vec){a[2], b[2], a[3], b[3]}; }
+#else
+INLINE vec interleave_low(vec a, vec b) { return (vec){a[0], b[0]}; }
+INLINE vec interleave_high(vec a, vec b) { return (vec){a[1], b[1]}; }
+#endif
+
+/* k is EIGHTHS plus a multiple of 1/8, e for short, whose floor is taken.
+ * power2: 2^floor(e), in the normal range.  scale: v * 2^floor(e), rounded once, for normal v down through the
+ * subnormals to zero; two factors of half the exponent each, as one would overflow. */
+INLINE vec power2_of_bits(words eighths, int shift)
+{
+    return (vec)(((eighths >> shift) << MANTISSA_BITS) + (words)splat(1));
+}
+INLINE vec power2(vec k) { return power2_of_bits((words)k, 3); }
+INLINE vec scale(vec v, vec k) { return v * power2_of_bits((words)k, 4) * power2_of_bits((words)k + 8, 4); }

@@ -1,0 +1,66 @@
+"""The kernels on another architecture: cross-compiled, run under an emulator, compared bit for bit."""
+
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = ROOT / "fastact" / "kernels"
+FLAGS = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+X86_TARGETS = {
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"],
+    "avx2": ["-mavx2", "-mfma"],
+    "generic": [],
+}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not KERNELS.joinpath("table.h").exists(), reason="needs the source tree"),
+]
+
+
+def fingerprints(compiler, targets, folder, run=(), link=()):
+    """Lines ``fused type function hash`` per target, from the program in tests/cross."""
+    folder.mkdir()
+    objects = []
+    for target, flags in targets.items():
+        for bits in ("f32", "f64"):
+            objects.append(folder / f"{target}_{bits}.o")
+            source = KERNELS / f"{target}_{bits}.c"
+            subprocess.run([compiler, *FLAGS, *flags, "-c", source, "-o", objects[-1]], check=True)
+    program = folder / "fingerprint"
+    sources = [ROOT / "tests" / "cross" / "fingerprint.c", KERNELS / "targets.c"]
+    subprocess.run([compiler, *FLAGS, *sources, *objects, *link, "-lm", "-o", program], check=True)
+    lines = subprocess.run([*run, program], check=True, capture_output=True, text=True).stdout.splitlines()
+    found = {}
+    for line in lines:
+        target, fused, rest = line.split(" ", 2)
+        if fused == "1":
+            found.setdefault(target, []).append(rest)
+    return found
+
+
+def needs(*programs):
+    missing = [program for program in programs if shutil.which(program) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with x86-64")
+@needs("gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64")
+def test_aarch64_gives_the_bits_of_x86_64(tmp_path):
+    x86 = fingerprints("gcc", X86_TARGETS, tmp_path / "x86")
+    arm = fingerprints("aarch64-linux-gnu-gcc", {"generic": []}, tmp_path / "arm", ["qemu-aarch64"], ["-static"])
+    assert len(arm["generic"]) > 300
+    if not x86:
+        pytest.skip("this CPU has no fused multiply-add")
+    for target, lines in x86.items():
+        assert lines == arm["generic"], target
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="compiles the x86-64 targets")
+@needs("gcc", "clang")
+def test_clang_gives_the_bits_of_gcc(tmp_path):
+    assert fingerprints("clang", X86_TARGETS, tmp_path / "clang") == fingerprints("gcc", X86_TARGETS, tmp_path / "gcc")
