@@ -29,16 +29,15 @@ INLINE vec leaky_relu_derivative(vec x, const vec *p)
 }
 #define leaky_relu_derivative_y leaky_relu_derivative      /* y has the sign of x where the slope is not negative */
 
-/* sigmoid(x) = 1 / (1 + e^-x) = e^x / (1 + e^x), whichever exponential is at most 1 */
+/* sigmoid(x) = e^x / (1 + e^x) for x < 0, and 1 minus that of -x for the others: nothing is lost above 1/2 */
 INLINE vec sigmoid_forward(vec x, const vec *p)
 {
     (void)p;
-    mask negative = less(x, splat(0));
-    logistic_parts l = one_plus_exp(minus_absolute(x));
-    vec q = divide_pairs(choose(negative, l.e.head, splat(1)), choose(negative, l.e.rest, splat(0)), l.sum, l.sum_lo);
-    if (any(less(x, splat(EXP_TAIL))))
-        return scale_tail(x, q, choose(negative, l.e.k, splat(EIGHTHS)));
-    return q * choose(negative, l.power, splat(1));
+    vec below = minus_absolute(x);
+    logistic_parts l = one_plus_exp(quick(below));
+    vec q = divide_pairs(l.e.head, l.e.rest, l.sum, l.sum_lo);
+    q = times_power(q, below, l.power, l.e.k);
+    return choose(less(x, splat(0)), q, splat(1) - q);
 }
 INLINE vec sigmoid_derivative(vec x, const vec *p)
 {

@@ -18,18 +18,18 @@ INLINE vec polynomial(vec r, vec r2, const real *c, int count)
 typedef struct { vec head, rest, k; } exp_parts;
 
 /* e^(x + x_lo) for |x| < 2^10 and x_lo at most half a unit of x.
- * head in [1, 2), |rest| < 0.045 head; error of head + rest: 0.02 ulp; e^0 is exact; a NaN stays one.
+ * head in [1, 2), |rest| < 0.045 head; error of head + rest: 0.05 ulp; e^0 is exact; a NaN stays one.
  * 2^(j/8) comes from a table, both its words, so that only e^r - 1 with |r| < 0.0434 is computed.  Eight entries,
- * because that is what one permutation picks from on AVX2 too.  The exact part of r is kept apart to the end: rest
- * itself is rounded once. */
+ * because that is what one permutation picks from on AVX2 too.  The sums are nested so that the longest chain is
+ * short: these kernels wait for results more than for instructions. */
 INLINE exp_parts exponential(vec x, vec x_lo)
 {
     vec k = muladd(x, splat(LOG2_E), splat(EIGHTHS)), nearest = k - splat(EIGHTHS);
     vec r_hi = submul(x, nearest, splat(LN2_HI)), r_lo = submul(x_lo, nearest, splat(LN2_LO));
     vec r = r_hi + r_lo, r2 = r * r;
-    vec curve = muladd(r2, polynomial(r, r2, expm1_rest, COUNT(expm1_rest)), r_lo);     /* e^r - 1 - r_hi */
     vec head = lookup(table(exp2_eighths_hi), k);
-    vec rest = muladd(head, r_hi, muladd(head, curve, lookup(table(exp2_eighths_lo), k)));
+    vec line = muladd(head, r_hi, muladd(head, r_lo, lookup(table(exp2_eighths_lo), k)));
+    vec rest = muladd(head * r2, polynomial(r, r2, expm1_rest, COUNT(expm1_rest)), line);
     return (exp_parts){head, rest, k};
 }
 
@@ -37,24 +37,33 @@ INLINE exp_parts exponential(vec x, vec x_lo)
 #define EXP_TAIL ((real)BY_TYPE(-83, -690))
 #define EXP_ZERO ((real)BY_TYPE(-106, -748))
 
-/* For x <= 0, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
+/* x <= 0 kept where the exponential is quick: above, e^x is 1 to the last bit and subnormals would be multiplied. */
+INLINE vec quick(vec x)
+{
+    const real negligible = BY_TYPE(0x1p-30, 0x1p-60);
+    return maximum(splat(EXP_ZERO), minimum(splat(-negligible), x));
+}
+
+/* For a quick x <= 0, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
  * vanishes beside 1); and 1 + e^x as a pair. */
 typedef struct { exp_parts e; vec power, sum, sum_lo; } logistic_parts;
 
 INLINE logistic_parts one_plus_exp(vec x)
 {
     const real vanishing = BY_TYPE(-120, -1000);
-    exp_parts e = exponential(maximum(splat(EXP_ZERO), x), splat(0));
+    exp_parts e = exponential(x, splat(0));
     vec power = power2(maximum(splat(EIGHTHS + vanishing), e.k));
     vec sum = muladd(e.head + e.rest, power, splat(1));
     vec sum_lo = muladd(e.rest, power, muladd(e.head, power, splat(1) - sum));
     return (logistic_parts){e, power, sum, sum_lo};
 }
 
-/* q * 2^floor(k - EIGHTHS) down to zero, where e^x is a factor of q: for vectors with some x < EXP_TAIL. */
-INLINE vec scale_tail(vec x, vec q, vec k)
+/* q times e^x's power of two, which is `power` from EXP_TAIL up and else is scaled by k, down to zero. */
+INLINE vec times_power(vec q, vec x, vec power, vec k)
 {
-    return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);   /* what underflows is slow, a zero is not */
+    if (any(less(x, splat(EXP_TAIL))))
+        return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);   /* what underflows is slow, a zero is not */
+    return q * power;
 }
 
 /* (n + n_lo) / (d + d_lo), 0.51 ulp: the quotient's error is computed exactly and taken off.  n_lo may be as large
@@ -70,11 +79,9 @@ INLINE vec divide_pairs(vec n, vec n_lo, vec d, vec d_lo)
 /* 2^shift * e^x / (1 + e^x)^2 for x <= 0, shift 0 or 2: the logistic density.  0.6 ulp. */
 INLINE vec logistic_density(vec x, int shift)
 {
-    logistic_parts l = one_plus_exp(x);
+    logistic_parts l = one_plus_exp(quick(x));
     vec square = l.sum * l.sum;
     vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
     vec q = divide_pairs(l.e.head, l.e.rest, square, square_lo);
-    if (any(less(x, splat(EXP_TAIL))))
-        return scale_tail(x, q, l.e.k + splat((real)shift));
-    return q * (l.power * splat((real)(1 << shift)));
+    return times_power(q, x, l.power * splat((real)(1 << shift)), l.e.k + splat((real)shift));
 }

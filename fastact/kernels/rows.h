@@ -62,11 +62,8 @@ INLINE vec exp_difference(vec x, vec most)
     vec difference = x - most, back = difference - x;
     vec lo = (x - (difference - back)) - (most + back);
     mask tiny = less(difference, splat(EXP_TAIL));
-    exp_parts e = exponential(maximum(splat(EXP_ZERO), difference), zero_where(tiny, lo));
-    vec unscaled = e.head + e.rest;
-    if (any(tiny))
-        return scale_tail(difference, unscaled, e.k);
-    return unscaled * power2(e.k);
+    exp_parts e = exponential(quick(difference), zero_where(tiny, lo));
+    return times_power(e.head + e.rest, difference, power2(e.k), e.k);
 }
 
 #define EACH_VECTOR for (int i = 0; i < VECTORS; i++)
