@@ -69,39 +69,41 @@ def exponential(real, degree, short_bits):
     yield "expm1_rest", chebyshev_fit(quadratic_rest, -bound, bound, degree)
 
 
-TANH_STEP, TANH_START, TANH_END, TANH_DEGREE = mpf("0.96"), mpf("0.75"), mpf("9.125"), 8
+HALF_OCTAVES = [mpf(v) for v in (0.75, 1, 1.5, 2, 3, 4, 6, 8, 12)]  # eight pieces: what one table lookup tells apart
 
 
-def tanh_pieces(real):
-    """tanh on eight pieces that end where 0.96 x + 0.75 passes a half octave: c0 + h*(c1 + c2*h + ...), h = x - centre.
+def tanh(real, end, degree):
+    """tanh on [0, end] in eight pieces that end where b = step*x + 0.75 passes a half octave.
 
-    A centre is free to move a little: it is put where c0 and c1 happen to be almost exact in the type (Gal's accurate
-    tables), so that two roundings vanish.
+    A piece is c0 + h*(c1 + c2*h + ...), h = x - centre.  A centre is free to move a little: it is put where c0 and c1
+    happen to be almost exact in the type (Gal's accurate tables), so that two roundings vanish.
     """
-    rows = []
-    for index in range(8):  # [0.5, 0.75) * 2^(k/2)-like steps: 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12
-        lower_b, upper_b = (mpf(v) for v in ((0.75, 1), (1, 1.5), (1.5, 2), (2, 3), (3, 4), (4, 6), (6, 8), (8, 12))[index])
-        lower = (lower_b - TANH_START) / TANH_STEP
-        upper = min((upper_b - TANH_START) / TANH_STEP, TANH_END)
-        if index == 0:
-            centre, value = mpf(0), mpf(0)
-        else:
-            centre = accurate_centre(real, (lower + upper) / 2, (upper - lower) / 32)
-            value = mp.tanh(centre)
+    start = HALF_OCTAVES[0]
+    step = real.round(mpf("0.96"))  # so that tanh is above 1/4 at the end of the first piece
+    pieces = []
+    for lower_b, upper_b in zip(HALF_OCTAVES, HALF_OCTAVES[1:], strict=False):
+        lower, upper = (lower_b - start) / step, min((upper_b - start) / step, mpf(end))
+        first = lower == 0
+        centre = mpf(0) if first else accurate_centre(real, (lower + upper) / 2, (upper - lower) / 32)
+        value = mp.tanh(centre)
 
         def slope(h, centre=centre, value=value):
             return (mp.tanh(centre + h) - value) / h
 
-        fit = chebyshev_fit(slope, lower - centre, upper - centre, TANH_DEGREE - 1)
-        if index == 0:
+        fit = chebyshev_fit(slope, lower - centre, upper - centre, degree - 1)
+        if first:
             fit[0] -= 1  # x + x*(c1 + ...): the sum rounds once
-        # in the order of the index: the lowest three bits of exponent and first mantissa bit
-        slot = ((int(np.float32(float(lower_b)).view(np.uint32)) >> 22) if index else 0xFD) & 7
-        rows.append((slot, [centre, value, *fit]))
-    rows.sort()
-    for column in range(TANH_DEGREE + 2):
-        name = "tanh_centre" if column == 0 else f"tanh_c{column - 1}"
-        yield name, [row[column] for _, row in rows]
+        pieces.append((half_octave_index(lower_b), [centre, value, *fit]))
+    yield "TANH_STEP", [step]
+    yield "TANH_START", [start]
+    yield "TANH_END", [mpf(end)]
+    yield "tanh_pieces", [list(column) for column in zip(*(row for _, row in sorted(pieces)), strict=True)]
+
+
+def half_octave_index(b):
+    """The lowest three bits of b's exponent and first mantissa bit together, as kernels read them."""
+    exponent = int(mp.floor(mp.log(b, 2)))
+    return (2 * (exponent + 127) + (b >= mpf(2) ** exponent * mpf("1.5"))) & 7
 
 
 def accurate_centre(real, middle, reach, tries=4000):
@@ -122,6 +124,11 @@ def render(real, constants):
     for name, values in constants:
         if len(values) == 1:
             yield f"#define {name} {real.literal(values[0])}"
+        elif isinstance(values[0], list):
+            yield f"static const real {name}[{len(values)}][{len(values[0])}] = {{"
+            for row in values:
+                yield "    {" + ", ".join(map(real.literal, row)) + "},"
+            yield "};"
         else:
             yield f"static const real {name}[{len(values)}] = {{"
             yield from (f"    {real.literal(value)}," for value in values)
@@ -129,13 +136,11 @@ def render(real, constants):
 
 
 def header():
-    yield "/* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power. */"
+    yield "/* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power; tables have"
+    yield " * the centres of the pieces first, then c0, c1, ... */"
     yield "#if REAL_BITS == 32"
     yield from render(F32, exponential(F32, degree=2, short_bits=13))
-    yield f"#define TANH_STEP {F32.literal(TANH_STEP)}"
-    yield f"#define TANH_START {F32.literal(TANH_START)}"
-    yield f"#define TANH_END {F32.literal(TANH_END)}"
-    yield from render(F32, tanh_pieces(F32))
+    yield from render(F32, tanh(F32, end=9.125, degree=8))
     yield "#else"
     yield from render(F64, exponential(F64, degree=6, short_bits=38))
     yield "#endif"

@@ -1,4 +1,5 @@
-/* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power. */
+/* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power; tables have
+ * the centres of the pieces first, then c0, c1, ... */
 #if REAL_BITS == 32
 #define LOG2_E 0x1.7154760000000p+0f
 #define LN2_HI 0x1.62e0000000000p-1f
@@ -31,105 +32,17 @@ static const real expm1_rest[3] = {
 #define TANH_STEP 0x1.eb851e0000000p-1f
 #define TANH_START 0x1.8000000000000p-1f
 #define TANH_END 0x1.2400000000000p+3f
-static const real tanh_centre[8] = {
-    0x1.d30eee0000000p+0f,
-    0x1.7097780000000p+1f,
-    0x1.1b63bc0000000p+2f,
-    0x1.9eb1120000000p+2f,
-    0x1.0a28ca0000000p+3f,
-    0x0.0p+0f,
-    0x1.09a8880000000p-1f,
-    0x1.0eaa220000000p+0f,
-};
-static const real tanh_c0[8] = {
-    0x1.e608040000000p-1f,
-    0x1.fcc7ee0000000p-1f,
-    0x1.ffdaa40000000p-1f,
-    0x1.ffff620000000p-1f,
-    0x1.fffffc0000000p-1f,
-    0x0.0p+0f,
-    0x1.e844360000000p-2f,
-    0x1.91b9f80000000p-1f,
-};
-static const real tanh_c1[8] = {
-    0x1.94f6440000000p-4f,
-    0x1.9abd680000000p-7f,
-    0x1.2ad4620000000p-11f,
-    0x1.3c08700000000p-17f,
-    0x1.0025920000000p-22f,
-    -0x1.78de0c0000000p-37f,
-    0x1.8b977c0000000p-1f,
-    0x1.8997de0000000p-2f,
-};
-static const real tanh_c2[8] = {
-    -0x1.806c180000000p-4f,
-    -0x1.9828520000000p-7f,
-    -0x1.2abf060000000p-11f,
-    -0x1.3c09b20000000p-17f,
-    -0x1.0025b80000000p-22f,
-    0x1.6a27ea0000000p-28f,
-    -0x1.7941160000000p-2f,
-    -0x1.34d2660000000p-2f,
-};
-static const real tanh_c3[8] = {
-    0x1.cbddc40000000p-5f,
-    0x1.0cad620000000p-7f,
-    0x1.8e3bf80000000p-12f,
-    0x1.a584cc0000000p-18f,
-    0x1.558cee0000000p-23f,
-    -0x1.5555720000000p-2f,
-    -0x1.4f61b80000000p-4f,
-    0x1.bc71920000000p-4f,
-};
-static const real tanh_c4[8] = {
-    -0x1.6888be0000000p-6f,
-    -0x1.05deae0000000p-8f,
-    -0x1.8db3160000000p-13f,
-    -0x1.a5421c0000000p-19f,
-    -0x1.55821a0000000p-24f,
-    0x1.bc95160000000p-17f,
-    0x1.4b75be0000000p-3f,
-    0x1.f84ebe0000000p-7f,
-};
-static const real tanh_c5[8] = {
-    0x1.1fcc0e0000000p-8f,
-    0x1.8d8f3e0000000p-10f,
-    0x1.3af6c80000000p-14f,
-    0x1.4e64a80000000p-20f,
-    0x1.1086fe0000000p-25f,
-    0x1.10a6a00000000p-3f,
-    -0x1.0b5c940000000p-5f,
-    -0x1.4562e80000000p-5f,
-};
-static const real tanh_c6[8] = {
-    0x1.1f95020000000p-10f,
-    -0x1.d9f4700000000p-12f,
-    -0x1.a36f200000000p-16f,
-    -0x1.c237420000000p-22f,
-    -0x1.6ca76e0000000p-27f,
-    0x1.be90500000000p-10f,
-    -0x1.7d34ea0000000p-5f,
-    0x1.3d34340000000p-6f,
-};
-static const real tanh_c7[8] = {
-    -0x1.9abffe0000000p-10f,
-    0x1.951a680000000p-14f,
-    0x1.0acc900000000p-17f,
-    0x1.209c8e0000000p-23f,
-    0x1.bd4e2c0000000p-29f,
-    -0x1.fbded80000000p-5f,
-    0x1.c97c6c0000000p-6f,
-    0x1.36aeba0000000p-14f,
-};
-static const real tanh_c8[8] = {
-    0x1.7f75b40000000p-11f,
-    -0x1.0b43840000000p-17f,
-    -0x1.fdd9e40000000p-20f,
-    -0x1.0b71640000000p-25f,
-    -0x1.a7a4640000000p-31f,
-    0x1.4b05960000000p-6f,
-    0x1.83b82e0000000p-8f,
-    -0x1.716b460000000p-8f,
+static const real tanh_pieces[10][8] = {
+    {0x1.ca688a0000000p+0f, 0x1.6c7aac0000000p+1f, 0x1.1b63bc0000000p+2f, 0x1.9eb1120000000p+2f, 0x1.0a28ca0000000p+3f, 0x0.0p+0f, 0x1.09a8880000000p-1f, 0x1.0e1cce0000000p+0f},
+    {0x1.e443d20000000p-1f, 0x1.fc916c0000000p-1f, 0x1.ffdaa40000000p-1f, 0x1.ffff620000000p-1f, 0x1.fffffc0000000p-1f, 0x0.0p+0f, 0x1.e844360000000p-2f, 0x1.914d240000000p-1f},
+    {0x1.afbdf20000000p-4f, 0x1.b5d1180000000p-7f, 0x1.2ad4620000000p-11f, 0x1.3c08700000000p-17f, 0x1.0025920000000p-22f, -0x1.78de100000000p-37f, 0x1.8b977c0000000p-1f, 0x1.8aed3e0000000p-2f},
+    {-0x1.985aae0000000p-4f, -0x1.b2e1ce0000000p-7f, -0x1.2abf060000000p-11f, -0x1.3c09b20000000p-17f, -0x1.0025b80000000p-22f, 0x1.6a27ec0000000p-28f, -0x1.7941160000000p-2f, -0x1.358a500000000p-2f},
+    {0x1.e4a20c0000000p-5f, 0x1.1e06fe0000000p-7f, 0x1.8e3bf80000000p-12f, 0x1.a584cc0000000p-18f, 0x1.558cee0000000p-23f, -0x1.5555720000000p-2f, -0x1.4f61b80000000p-4f, 0x1.bbe46e0000000p-4f},
+    {-0x1.74565c0000000p-6f, -0x1.164d240000000p-8f, -0x1.8db3160000000p-13f, -0x1.a5421c0000000p-19f, -0x1.55821a0000000p-24f, 0x1.bc951a0000000p-17f, 0x1.4b75be0000000p-3f, 0x1.0331380000000p-6f},
+    {0x1.0eb2e40000000p-8f, 0x1.a4f4be0000000p-10f, 0x1.3af6c80000000p-14f, 0x1.4e64a80000000p-20f, 0x1.1086fe0000000p-25f, 0x1.10a6a00000000p-3f, -0x1.0b5c940000000p-5f, -0x1.4770160000000p-5f},
+    {0x1.8602560000000p-10f, -0x1.f110360000000p-12f, -0x1.a36f200000000p-16f, -0x1.c237440000000p-22f, -0x1.6ca76e0000000p-27f, 0x1.be90500000000p-10f, -0x1.7d34ea0000000p-5f, 0x1.3d301a0000000p-6f},
+    {-0x1.cf017e0000000p-10f, 0x1.9d99120000000p-14f, 0x1.0acc900000000p-17f, 0x1.209c8e0000000p-23f, 0x1.bd4e2c0000000p-29f, -0x1.fbded80000000p-5f, 0x1.c97c6a0000000p-6f, 0x1.65c51a0000000p-13f},
+    {0x1.82c8fc0000000p-11f, -0x1.05e0100000000p-17f, -0x1.fdd9e00000000p-20f, -0x1.0b71600000000p-25f, -0x1.a7a4600000000p-31f, 0x1.4b05960000000p-6f, 0x1.83b8280000000p-8f, -0x1.71dbc00000000p-8f},
 };
 #else
 #define LOG2_E 0x1.71547652b82fep+0

@@ -38,31 +38,33 @@ INLINE exp_parts exponential(vec x, vec x_lo)
 #define EXP_ZERO ((real)BY_TYPE(-106, -748))
 
 /* x <= 0 kept where the exponential is quick: above, e^x is 1 to the last bit and subnormals would be multiplied. */
-INLINE vec quick(vec x)
+INLINE vec quick(vec x, int careful)
 {
     const real negligible = BY_TYPE(0x1p-30, 0x1p-60);
-    return maximum(splat(EXP_ZERO), minimum(splat(-negligible), x));
+    x = minimum(splat(-negligible), x);
+    return careful ? maximum(splat(EXP_ZERO), x) : x;
 }
 
-/* For a quick x <= 0, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
+/* For a quick x, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
  * vanishes beside 1); and 1 + e^x as a pair. */
 typedef struct { exp_parts e; vec power, sum, sum_lo; } logistic_parts;
 
-INLINE logistic_parts one_plus_exp(vec x)
+INLINE logistic_parts one_plus_exp(vec x, int careful)
 {
     const real vanishing = BY_TYPE(-120, -1000);
     exp_parts e = exponential(x, splat(0));
-    vec power = power2(maximum(splat(EIGHTHS + vanishing), e.k));
+    vec power = power2(careful ? maximum(splat(EIGHTHS + vanishing), e.k) : e.k);
     vec sum = muladd(e.head + e.rest, power, splat(1));
     vec sum_lo = muladd(e.rest, power, muladd(e.head, power, splat(1) - sum));
     return (logistic_parts){e, power, sum, sum_lo};
 }
 
-/* q times e^x's power of two, which is `power` from EXP_TAIL up and else is scaled by k, down to zero. */
-INLINE vec times_power(vec q, vec x, vec power, vec k)
+/* q times e^x's power of two: `power` from EXP_TAIL up; below, it is scaled by k, down to zero.  Only careful code
+ * looks below: a branch here would keep the vectors of a loop from overlapping. */
+INLINE vec times_power(vec q, vec x, vec power, vec k, int careful)
 {
-    if (any(less(x, splat(EXP_TAIL))))
-        return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);   /* what underflows is slow, a zero is not */
+    if (careful)        /* what underflows is slow, a zero is not */
+        return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);
     return q * power;
 }
 
@@ -77,11 +79,11 @@ INLINE vec divide_pairs(vec n, vec n_lo, vec d, vec d_lo)
 }
 
 /* 2^shift * e^x / (1 + e^x)^2 for x <= 0, shift 0 or 2: the logistic density.  0.6 ulp. */
-INLINE vec logistic_density(vec x, int shift)
+INLINE vec logistic_density(vec x, int shift, int careful)
 {
-    logistic_parts l = one_plus_exp(quick(x));
+    logistic_parts l = one_plus_exp(quick(x, careful), careful);
     vec square = l.sum * l.sum;
     vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
     vec q = divide_pairs(l.e.head, l.e.rest, square, square_lo);
-    return times_power(q, x, l.power * splat((real)(1 << shift)), l.e.k + splat((real)shift));
+    return times_power(q, x, l.power * splat((real)(1 << shift)), l.e.k + splat((real)shift), careful);
 }

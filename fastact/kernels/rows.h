@@ -56,14 +56,28 @@ INLINE slice keep_last(slice s, ptrdiff_t n)
 INLINE vec slice_max(slice s) { FOLD_SLICE(s, maximum); return fold_max(s.v[0]); }
 INLINE vec slice_sum(slice s) { FOLD_SLICE(s, PLUS); return fold_sum(s.v[0]); }
 
-/* e^(x - most), for x <= most; their difference goes in as a pair, because rounding it alone costs 66 ulp. */
-INLINE vec exp_difference(vec x, vec most)
+/* v[i] = e^(v[i] - most), for v[i] <= most; the difference goes in as a pair, because rounding it alone costs 66 ulp. */
+INLINE vec exp_difference(vec x, vec most, int careful)
 {
     vec difference = x - most, back = difference - x;
     vec lo = (x - (difference - back)) - (most + back);
     mask tiny = less(difference, splat(EXP_TAIL));
-    exp_parts e = exponential(quick(difference), zero_where(tiny, lo));
-    return times_power(e.head + e.rest, difference, power2(e.k), e.k);
+    exp_parts e = exponential(quick(difference, 1), zero_where(tiny, lo));
+    if (careful)
+        return times_power(e.head + e.rest, difference, e.head, e.k, 1);
+    return zero_where(tiny, e.head + e.rest) * power2(e.k);
+}
+INLINE void exp_differences(vec *v, int count, vec most)
+{
+    mask subnormal = within(v[0] - most, splat(EXP_ZERO), splat(EXP_TAIL));
+    for (int i = 1; i < count; i++)
+        subnormal = either(subnormal, within(v[i] - most, splat(EXP_ZERO), splat(EXP_TAIL)));
+    if (any(subnormal))
+        for (int i = 0; i < count; i++)
+            v[i] = exp_difference(v[i], most, 1);
+    else
+        for (int i = 0; i < count; i++)
+            v[i] = exp_difference(v[i], most, 0);
 }
 
 #define EACH_VECTOR for (int i = 0; i < VECTORS; i++)
@@ -82,13 +96,22 @@ INLINE void softmax_row(const char *x, char *out, ptrdiff_t n)
     vec peak = slice_max(most);
 
     slice sum = splat_slice(0);
-    EACH_SLICE {
-        slice e = load_slice(x + at);
-        EACH_VECTOR sum.v[i] += e.v[i] = exp_difference(e.v[i], peak);
-        store_slice(out + at, e);
+    ptrdiff_t pairs = whole - whole % (2 * STEP);
+    for (ptrdiff_t at = 0; at < pairs; at += 2 * STEP) {        /* chains of two slices overlap */
+        slice e[2] = {load_slice(x + at), load_slice(x + at + STEP)};
+        exp_differences(e[0].v, 2 * VECTORS, peak);
+        EACH_VECTOR sum.v[i] = (sum.v[i] + e[0].v[i]) + e[1].v[i];
+        store_slice(out + at, e[0]);
+        store_slice(out + at + STEP, e[1]);
+    }
+    if (pairs < whole) {
+        slice e = load_slice(x + pairs);
+        exp_differences(e.v, VECTORS, peak);
+        EACH_VECTOR sum.v[i] += e.v[i];
+        store_slice(out + pairs, e);
     }
     slice last = load_last(x + whole, left, peak);      /* e^0 past the end: e^-inf would be slow */
-    EACH_VECTOR last.v[i] = exp_difference(last.v[i], peak);
+    exp_differences(last.v, VECTORS, peak);
     slice kept = keep_last(last, left);
     EACH_VECTOR sum.v[i] += kept.v[i];
 
@@ -144,10 +167,16 @@ INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t 
     for (ptrdiff_t j = 0; j < n; j++)
         most = maximum(load_part(x + j * x_step, columns, zero), most);
     lane_sums sums;
-    for (ptrdiff_t j = 0; j < n; j++) {
-        vec e = exp_difference(load_part(x + j * x_step, columns, most), most);
-        store_part(out + j * out_step, e, columns);
-        sums.v[j % ACCUMULATORS] = e + (j < ACCUMULATORS ? zero : sums.v[j % ACCUMULATORS]);
+    for (ptrdiff_t j = 0; j < n; j += 2) {
+        vec e[2] = {load_part(x + j * x_step, columns, most), most};
+        if (j + 1 < n)
+            e[1] = load_part(x + (j + 1) * x_step, columns, most);
+        exp_differences(e, 2, most);
+        for (int i = 0; i < 2 && j + i < n; i++) {
+            store_part(out + (j + i) * out_step, e[i], columns);
+            vec *sum = &sums.v[(j + i) % ACCUMULATORS];
+            *sum = e[i] + (j + i < ACCUMULATORS ? zero : *sum);
+        }
     }
     vec total = fold_lane_sums(sums, n), reciprocal = splat(1) / total;
     vec reciprocal_lo = residual(splat(1), reciprocal, total) * reciprocal;

@@ -2,15 +2,19 @@
  * memory.  A run's head (up to the alignment of `out`) and tail are partial vectors, so that every element goes
  * through the same instructions wherever it stands. */
 
-typedef vec (*formula)(vec x, const vec *p);
+typedef vec (*formula)(vec x, const vec *p, int careful);
 
 #define MAX_PARAMETERS 2
 #define VECTOR_BYTES ((ptrdiff_t)sizeof(vec))
 #define ITEM ((ptrdiff_t)sizeof(real))
 #define CACHE_LINE 64
 #define PREFETCH_AHEAD 4096             /* bytes; brings arrays larger than the cache to the speed of those within */
+#define NEVER REAL_MAX
 
 enum kind { PIECEWISE, SMOOTH };
+
+/* What is run: out = f(x), or out = grad * f(x) where f is a derivative; constants all, so that loops hold no choice. */
+typedef struct { formula f; enum kind kind; int backward; real care; } task;
 
 /* grad * f', rounded once.  A branch that makes f' exactly 0 stops whatever grad holds; a NaN in x stays. */
 INLINE vec chain(vec grad, vec derivative, enum kind kind)
@@ -19,21 +23,48 @@ INLINE vec chain(vec grad, vec derivative, enum kind kind)
     return kind == PIECEWISE ? zero_where(equal(derivative, splat(0)), product) : product;
 }
 
-/* What a run does with one vector: out = f(x), or out = grad * f'(x). */
-INLINE vec apply(formula f, enum kind kind, int backward, vec grad, vec x, const vec *p)
+INLINE vec apply(task t, vec grad, vec x, const vec *p, int careful)
 {
-    return backward ? chain(grad, f(x, p), kind) : f(x, p);
+    vec y = t.f(x, p, careful);
+    return t.backward ? chain(grad, y, t.kind) : y;
 }
 
-INLINE void part(formula f, enum kind kind, int backward, const char *grad, const char *x, char *out, ptrdiff_t n, const vec *p)
+/* `count` vectors, by the quick code where none of them needs the other. */
+INLINE void whole(task t, const char *grad, const char *x, char *out, const vec *p, int count)
+{
+    vec g[count], v[count];
+    int careful = 0;
+    for (int i = 0; i < count; i++) {
+        v[i] = load(x + i * VECTOR_BYTES);
+        g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
+    }
+    if (t.care < NEVER) {
+        mask beyond = less(minus_absolute(v[0]), splat(-t.care));
+        for (int i = 1; i < count; i++)
+            beyond = either(beyond, less(minus_absolute(v[i]), splat(-t.care)));
+        careful = any(beyond);
+    }
+    if (careful)
+        for (int i = 0; i < count; i++)
+            store(out + i * VECTOR_BYTES, apply(t, g[i], v[i], p, 1));
+    else {
+        for (int i = 0; i < count; i++)
+            v[i] = apply(t, g[i], v[i], p, 0);
+        for (int i = 0; i < count; i++)
+            store(out + i * VECTOR_BYTES, v[i]);
+    }
+}
+
+INLINE void part(task t, const char *grad, const char *x, char *out, ptrdiff_t n, const vec *p)
 {
     /* The lanes past n hold 1: no formula is slow there. */
-    vec g = backward ? load_part(grad, n, splat(1)) : splat(1);
-    store_part(out, apply(f, kind, backward, g, load_part(x, n, splat(1)), p), n);
+    vec g = t.backward ? load_part(grad, n, splat(1)) : splat(1);
+    store_part(out, apply(t, g, load_part(x, n, splat(1)), p, t.care < NEVER), n);
 }
 
-INLINE void run(formula f, enum kind kind, int backward, const char *grad, const char *x, char *out, ptrdiff_t n,
-                const double *parameters)
+#define AT_ONCE 4
+
+INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n, const double *parameters)
 {
     vec p[MAX_PARAMETERS];
     for (int i = 0; i < MAX_PARAMETERS; i++)
@@ -42,55 +73,48 @@ INLINE void run(formula f, enum kind kind, int backward, const char *grad, const
     /* Stores that straddle cache lines cost a quarter of a memory-bound function's speed. */
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM;
     if (head && n > 8 * WIDTH) {
-        part(f, kind, backward, grad, x, out, head, p);
+        part(t, grad, x, out, head, p);
         grad += head * ITEM, x += head * ITEM, out += head * ITEM, n -= head;
     }
     ptrdiff_t bytes = n * ITEM, at = 0;
-    for (; at + 2 * VECTOR_BYTES <= bytes; at += 2 * VECTOR_BYTES) {
-        for (ptrdiff_t line = 0; line < 2 * VECTOR_BYTES; line += CACHE_LINE) {
+    for (; at + AT_ONCE * VECTOR_BYTES <= bytes; at += AT_ONCE * VECTOR_BYTES) {
+        for (ptrdiff_t line = 0; line < AT_ONCE * VECTOR_BYTES; line += CACHE_LINE) {
             __builtin_prefetch(x + at + line + PREFETCH_AHEAD);
             __builtin_prefetch(out + at + line + PREFETCH_AHEAD, 1);
-            if (backward)
+            if (t.backward)
                 __builtin_prefetch(grad + at + line + PREFETCH_AHEAD);
         }
-        vec g0 = splat(1), g1 = splat(1), x0 = load(x + at), x1 = load(x + at + VECTOR_BYTES);
-        if (backward)
-            g0 = load(grad + at), g1 = load(grad + at + VECTOR_BYTES);
-        vec y0 = apply(f, kind, backward, g0, x0, p), y1 = apply(f, kind, backward, g1, x1, p);
-        store(out + at, y0);
-        store(out + at + VECTOR_BYTES, y1);
+        whole(t, grad + at, x + at, out + at, p, AT_ONCE);
     }
-    if (at + VECTOR_BYTES <= bytes) {
-        vec g = backward ? load(grad + at) : splat(1);
-        store(out + at, apply(f, kind, backward, g, load(x + at), p));
-        at += VECTOR_BYTES;
-    }
+    for (; at + VECTOR_BYTES <= bytes; at += VECTOR_BYTES)
+        whole(t, grad + at, x + at, out + at, p, 1);
     if (at < bytes)
-        part(f, kind, backward, grad + at, x + at, out + at, (bytes - at) / ITEM, p);
+        part(t, grad + at, x + at, out + at, (bytes - at) / ITEM, p);
 }
 
-#define DEFINE_UNARY(name, f) \
+#define DEFINE_UNARY(name, f, care) \
     static void name(const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run(f, SMOOTH, 0, NULL, x, out, n, parameters); \
+        run((task){f, SMOOTH, 0, care}, NULL, x, out, n, parameters); \
     }
-#define DEFINE_BINARY(name, f, kind) \
+#define DEFINE_BINARY(name, f, kind, care) \
     static void name(const void *grad, const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run(f, kind, 1, grad, x, out, n, parameters); \
+        run((task){f, kind, 1, care}, grad, x, out, n, parameters); \
     }
 
-#define DEFINE_RUNS(name, kind, ...) \
-    DEFINE_UNARY(name##_run, name##_forward) \
-    DEFINE_UNARY(name##_derivative_run, name##_derivative) \
-    DEFINE_BINARY(name##_backward_run, name##_derivative, kind)
-#define DEFINE_RUNS_Y(name, kind, ...) \
-    DEFINE_RUNS(name, kind) \
-    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind)
+#define DEFINE_RUNS(name, kind, care, derivative_care, ...) \
+    DEFINE_UNARY(name##_run, name##_forward, care) \
+    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_care) \
+    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_care)
+#define DEFINE_RUNS_Y(name, kind, care, derivative_care, ...) \
+    DEFINE_RUNS(name, kind, care, derivative_care) \
+    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NEVER)
 ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
 
-#define RUNS(name, kind, ...) {#name, name##_run, name##_derivative_run, name##_backward_run, NULL, {__VA_ARGS__}},
-#define RUNS_Y(name, kind, ...) \
+#define RUNS(name, kind, care, derivative_care, ...) \
+    {#name, name##_run, name##_derivative_run, name##_backward_run, NULL, {__VA_ARGS__}},
+#define RUNS_Y(name, kind, care, derivative_care, ...) \
     {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, {__VA_ARGS__}},
 static const struct fastact_elementwise elementwise[] = {ACTIVATIONS(RUNS_Y, RUNS)};
 

@@ -72,6 +72,8 @@ INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)
 INLINE mask less(vec a, vec b) { return OP(cmp)(a, b, _CMP_LT_OQ); }
 INLINE mask less_equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_LE_OQ); }
 INLINE mask equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE mask within(vec x, vec low, vec high) { return OP(and)(less(low, x), less(x, high)); }
+INLINE mask either(mask a, mask b) { return OP(or)(a, b); }
 INLINE int any(mask m) { return __builtin_expect(OP(movemask)(m) != 0, 0); }
 INLINE vec choose(mask m, vec a, vec b) { return OP(blendv)(b, a, m); }
 INLINE vec zero_where(mask m, vec a) { return OP(andnot)(m, a); }
@@ -80,7 +82,6 @@ INLINE vec zero_where(mask m, vec a) { return OP(andnot)(m, a); }
 typedef struct { vec v; } table8;
 INLINE table8 table(const real *entries) { return (table8){_mm256_loadu_ps(entries)}; }
 INLINE vec lookup(table8 t, vec index) { return _mm256_permutevar8x32_ps(t.v, AS_INTEGERS(index)); }
-INLINE vec half_octave(vec b) { return AS_REALS(_mm256_srli_epi32(AS_INTEGERS(b), 22)); }
 #else
 /* Eight doubles fill two registers, and no instruction of AVX2 picks from two: their lower and upper halves are
  * picked as eight integers each.  A gather would take twice as long. */
@@ -98,6 +99,8 @@ INLINE vec lookup(table8 t, vec index)
                                        _mm256_permutevar8x32_epi32(t.upper, twice), 0xaa));
 }
 #endif
+
+INLINE vec half_octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS - 1)); }
 
 #if REAL_BITS == 32
 #define FOLD(v, combine) \

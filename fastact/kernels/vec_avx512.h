@@ -41,6 +41,8 @@ INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)
 INLINE mask less(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LT_OQ); }
 INLINE mask less_equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LE_OQ); }
 INLINE mask equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE mask within(vec x, vec low, vec high) { return OP_MASK(mask_cmp)(less(low, x), x, high, _CMP_LT_OQ); }
+INLINE mask either(mask a, mask b) { return (mask)(a | b); }
 INLINE int any(mask m) { return __builtin_expect(m != 0, 0); }
 INLINE vec choose(mask m, vec a, vec b) { return OP(mask_mov)(b, m, a); }
 INLINE vec zero_where(mask m, vec a) { return OP(maskz_mov)((mask)~m, a); }
@@ -55,7 +57,10 @@ INLINE table8 table(const real *entries)
 }
 #if REAL_BITS == 32
 INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_ps(_mm512_castps_si512(index), t.v); }
-INLINE vec half_octave(vec b) { return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), 22)); }
+INLINE vec half_octave(vec b)
+{
+    return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS - 1));
+}
 #define FOLD(v, combine) \
     v = combine(v, _mm512_shuffle_f32x4(v, v, 0x4e)); \
     v = combine(v, _mm512_shuffle_f32x4(v, v, 0xb1)); \
@@ -63,6 +68,10 @@ INLINE vec half_octave(vec b) { return _mm512_castsi512_ps(_mm512_srli_epi32(_mm
     return combine(v, _mm512_permute_ps(v, 0xb1))
 #else
 INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
+INLINE vec half_octave(vec b)
+{
+    return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS - 1));
+}
 #define FOLD(v, combine) \
     v = combine(v, _mm512_shuffle_f64x2(v, v, 0x4e)); \
     v = combine(v, _mm512_shuffle_f64x2(v, v, 0xb1)); \

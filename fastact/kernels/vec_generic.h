@@ -98,6 +98,8 @@ INLINE vec zero_where(mask m, vec a) { return (vec)((mask)a & ~m); }
 INLINE mask less(vec a, vec b) { return a < b; }
 INLINE mask less_equal(vec a, vec b) { return a <= b; }
 INLINE mask equal(vec a, vec b) { return a == b; }
+INLINE mask within(vec x, vec low, vec high) { return (low < x) & (x < high); }
+INLINE mask either(mask a, mask b) { return a | b; }
 INLINE int any(mask m)
 {
     integer lanes = 0;
