@@ -32,20 +32,19 @@ INLINE vec leaky_relu_derivative(vec x, const vec *p, int careful)
 }
 #define leaky_relu_derivative_y leaky_relu_derivative      /* y has the sign of x where the slope is not negative */
 
-/* sigmoid(x) = e^x / (1 + e^x) for x < 0, and 1 minus that of -x for the others: nothing is lost above 1/2 */
+/* sigmoid(x) = 1 / (1 + e^-x) for x < 0, and 1 minus that of -x for the others: nothing is lost above 1/2 */
 INLINE vec sigmoid_forward(vec x, const vec *p, int careful)
 {
-    (void)p, (void)careful;
-    vec below = minus_absolute(x);
-    logistic_parts l = one_plus_exp(quick(below, careful), careful);
-    vec q = divide_pairs(l.e.head, l.e.rest, l.sum, l.sum_lo);
-    q = times_power(q, below, l.power, l.e.k, careful);
-    return choose(less(x, splat(0)), q, splat(1) - q);
+    (void)p;
+    vec a = absolute(x);
+    logistic_parts l = logistic(a, careful);
+    vec s = times_unit(reciprocal_pair(l.sum, l.sum_lo), a, l, careful);
+    return choose(less(x, splat(0)), s, splat(1) - s);
 }
 INLINE vec sigmoid_derivative(vec x, const vec *p, int careful)
 {
-    (void)p, (void)careful;
-    return logistic_density(minus_absolute(x), 0, careful);
+    (void)p;
+    return logistic_density(absolute(x), 1, careful);
 }
 INLINE vec sigmoid_derivative_y(vec y, const vec *p, int careful)
 {
@@ -72,24 +71,24 @@ INLINE vec tanh_forward(vec x, const vec *p, int careful)
     return with_sign_of(muladd(slope, h, start), x);
 }
 #else
-/* (1 - t) / (1 + t) with t = e^-2|x|, both as pairs: near 0 the numerator is the low words of the exponential.  Eight
- * pieces would need degree 18, and AVX2 is slow to look up so many coefficients. */
+/* (e^2|x| - 1) / (e^2|x| + 1), both as pairs: near 0 the numerator is the low word of the exponential.  Eight pieces
+ * would need degree 18, and AVX2 is slow to look up so many coefficients. */
 INLINE vec tanh_forward(vec x, const vec *p, int careful)
 {
     (void)p, (void)careful;
     const real linear = 0x1p-27, saturated = 20;        /* below: tanh x = x; above: 1 */
-    vec a = absolute(x);
-    logistic_parts l = one_plus_exp(minimum(splat(saturated), maximum(splat(linear), a)) * splat(-2), 0);
-    vec n = submul(splat(1), l.e.head + l.e.rest, l.power);
-    vec n_lo = submul(submul(splat(1) - n, l.e.head, l.power), l.e.rest, l.power);
-    return with_sign_of(choose(less(a, splat(linear)), a, divide_pairs(n, n_lo, l.sum, l.sum_lo)), x);
+    vec a = absolute(x), half = minimum(splat(saturated), maximum(splat(linear), a));
+    logistic_parts l = one_plus_exp(half + half, 0);
+    vec n = l.e.head - l.unit, n_hi = n + l.e.rest;
+    vec q = divide_pairs(n_hi, (n - n_hi) + l.e.rest, l.sum, l.sum_lo);
+    return with_sign_of(choose(less(a, splat(linear)), a, q), x);
 }
 #endif
 INLINE vec tanh_derivative(vec x, const vec *p, int careful)
 {
-    (void)p, (void)careful;
-    vec a = minus_absolute(x);
-    return logistic_density(a + a, 2, careful);     /* 4 e^-2|x| / (1 + e^-2|x|)^2 */
+    (void)p;
+    vec a = absolute(x);
+    return logistic_density(a + a, 4, careful);
 }
 INLINE vec tanh_derivative_y(vec y, const vec *p, int careful)
 {
@@ -103,5 +102,5 @@ INLINE vec tanh_derivative_y(vec y, const vec *p, int careful)
 #define ACTIVATIONS(A, A_X) \
     A(relu, PIECEWISE, NEVER, NEVER, .06f, .07f, .10f, .10f) \
     A(leaky_relu, PIECEWISE, NEVER, NEVER, .08f, .08f, .11f, .11f) \
-    A(sigmoid, SMOOTH, -EXP_TAIL, -EXP_TAIL, .30f, .33f, .34f, .09f) \
-    A(tanh, SMOOTH, NEVER, -EXP_TAIL / 2, .20f, .35f, .36f, .09f)
+    A(sigmoid, SMOOTH, EXP_SMALL, EXP_SMALL, .30f, .33f, .34f, .09f) \
+    A(tanh, SMOOTH, NEVER, EXP_SMALL / 2, .20f, .35f, .36f, .09f)

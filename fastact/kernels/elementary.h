@@ -33,39 +33,38 @@ INLINE exp_parts exponential(vec x, vec x_lo)
     return (exp_parts){head, rest, k};
 }
 
-/* From EXP_TAIL down e^x needs care: its low word, then itself, are subnormal.  Below EXP_ZERO even 4e^x is 0. */
-#define EXP_TAIL ((real)BY_TYPE(-83, -690))
-#define EXP_ZERO ((real)BY_TYPE(-106, -748))
+/* Beyond EXP_SMALL e^-a needs care: its low word, then itself, are subnormal.  From EXP_ZERO on even 4e^-a is 0. */
+#define EXP_SMALL ((real)BY_TYPE(83, 690))
+#define EXP_ZERO ((real)BY_TYPE(106, 748))
+/* Below it e^a is 1 to the last bit, and subnormals would be multiplied: slow. */
+#define EXP_ONE ((real)BY_TYPE(0x1p-30, 0x1p-60))
 
-/* x <= 0 kept where the exponential is quick: above, e^x is 1 to the last bit and subnormals would be multiplied. */
-INLINE vec quick(vec x, int careful)
+/* e^a = (head + rest) / unit, unit a power of two, and sum + sum_lo = head + rest + unit: what logistic functions are
+ * made of, as 1 / (1 + e^a) = unit / sum and tanh(a/2) = (head + rest - unit) / sum. */
+typedef struct { exp_parts e; vec unit, sum, sum_lo; } logistic_parts;
+
+/* 0 <= a <= EXP_ZERO; if not careful, a <= EXP_SMALL. */
+INLINE logistic_parts one_plus_exp(vec a, int careful)
 {
-    const real negligible = BY_TYPE(0x1p-30, 0x1p-60);
-    x = minimum(splat(-negligible), x);
-    return careful ? maximum(splat(EXP_ZERO), x) : x;
+    const real vanishing = BY_TYPE(120, 1000);      /* 2^-120 vanishes in the sum */
+    exp_parts e = exponential(a, splat(0));
+    vec unit = inverse_power2(careful ? minimum(splat(EIGHTHS + vanishing), e.k) : e.k);
+    vec sum = e.head + (unit + e.rest);
+    return (logistic_parts){e, unit, sum, ((e.head - sum) + unit) + e.rest};
+}
+INLINE logistic_parts logistic(vec magnitude, int careful)
+{
+    vec a = maximum(splat(EXP_ONE), magnitude);
+    return one_plus_exp(careful ? minimum(splat(EXP_ZERO), a) : a, careful);
 }
 
-/* For a quick x, what logistic functions are made of: e^x; its power of two (where x < EXP_TAIL, just something that
- * vanishes beside 1); and 1 + e^x as a pair. */
-typedef struct { exp_parts e; vec power, sum, sum_lo; } logistic_parts;
-
-INLINE logistic_parts one_plus_exp(vec x, int careful)
-{
-    const real vanishing = BY_TYPE(-120, -1000);
-    exp_parts e = exponential(x, splat(0));
-    vec power = power2(careful ? maximum(splat(EIGHTHS + vanishing), e.k) : e.k);
-    vec sum = muladd(e.head + e.rest, power, splat(1));
-    vec sum_lo = muladd(e.rest, power, muladd(e.head, power, splat(1) - sum));
-    return (logistic_parts){e, power, sum, sum_lo};
-}
-
-/* q times e^x's power of two: `power` from EXP_TAIL up; below, it is scaled by k, down to zero.  Only careful code
- * looks below: a branch here would keep the vectors of a loop from overlapping. */
-INLINE vec times_power(vec q, vec x, vec power, vec k, int careful)
+/* q / e^a's power of two.  Only careful code is right beyond EXP_SMALL: a branch here would keep the vectors of a loop
+ * from overlapping. */
+INLINE vec times_unit(vec q, vec a, logistic_parts l, int careful)
 {
     if (careful)        /* what underflows is slow, a zero is not */
-        return scale(zero_where(less(x, splat(EXP_ZERO)), q), k);
-    return q * power;
+        return scale_down(zero_where(less_equal(splat(EXP_ZERO), a), q), l.e.k);
+    return q * l.unit;
 }
 
 /* (n + n_lo) / (d + d_lo), 0.51 ulp: the quotient's error is computed exactly and taken off.  n_lo may be as large
@@ -77,13 +76,17 @@ INLINE vec divide_pairs(vec n, vec n_lo, vec d, vec d_lo)
     vec error = residual(n, q, d) + submul(n_lo, q, d_lo);
     return muladd(error, reciprocal, q);
 }
-
-/* 2^shift * e^x / (1 + e^x)^2 for x <= 0, shift 0 or 2: the logistic density.  0.6 ulp. */
-INLINE vec logistic_density(vec x, int shift, int careful)
+INLINE vec reciprocal_pair(vec d, vec d_lo)
 {
-    logistic_parts l = one_plus_exp(quick(x, careful), careful);
+    vec q = splat(1) / d;
+    return muladd(submul(residual(splat(1), q, d), q, d_lo), q, q);
+}
+
+/* factor * e^-a / (1 + e^-a)^2 for a >= 0, factor 1 or 4: the logistic density.  0.8 ulp. */
+INLINE vec logistic_density(vec a, real factor, int careful)
+{
+    logistic_parts l = logistic(a, careful);
     vec square = l.sum * l.sum;
     vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
-    vec q = divide_pairs(l.e.head, l.e.rest, square, square_lo);
-    return times_power(q, x, l.power * splat((real)(1 << shift)), l.e.k + splat((real)shift), careful);
+    return times_unit(divide_pairs(l.e.head, l.e.rest, square, square_lo) * splat(factor), a, l, careful);
 }

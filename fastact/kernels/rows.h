@@ -61,17 +61,18 @@ INLINE vec exp_difference(vec x, vec most, int careful)
 {
     vec difference = x - most, back = difference - x;
     vec lo = (x - (difference - back)) - (most + back);
-    mask tiny = less(difference, splat(EXP_TAIL));
-    exp_parts e = exponential(quick(difference, 1), zero_where(tiny, lo));
+    mask tiny = less(difference, splat(-EXP_SMALL));
+    vec exponent = maximum(splat(-EXP_ZERO), minimum(splat(-EXP_ONE), difference));
+    exp_parts e = exponential(exponent, zero_where(tiny, lo));
     if (careful)
-        return times_power(e.head + e.rest, difference, e.head, e.k, 1);
+        return scale(zero_where(less_equal(difference, splat(-EXP_ZERO)), e.head + e.rest), e.k);
     return zero_where(tiny, e.head + e.rest) * power2(e.k);
 }
 INLINE void exp_differences(vec *v, int count, vec most)
 {
-    mask subnormal = within(v[0] - most, splat(EXP_ZERO), splat(EXP_TAIL));
+    mask subnormal = within(v[0] - most, splat(-EXP_ZERO), splat(-EXP_SMALL));
     for (int i = 1; i < count; i++)
-        subnormal = either(subnormal, within(v[i] - most, splat(EXP_ZERO), splat(EXP_TAIL)));
+        subnormal = either(subnormal, within(v[i] - most, splat(-EXP_ZERO), splat(-EXP_SMALL)));
     if (any(subnormal))
         for (int i = 0; i < count; i++)
             v[i] = exp_difference(v[i], most, 1);

@@ -39,9 +39,9 @@ INLINE void whole(task t, const char *grad, const char *x, char *out, const vec 
         g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
     }
     if (t.care < NEVER) {
-        mask beyond = less(minus_absolute(v[0]), splat(-t.care));
+        mask beyond = less(splat(t.care), absolute(v[0]));
         for (int i = 1; i < count; i++)
-            beyond = either(beyond, less(minus_absolute(v[i]), splat(-t.care)));
+            beyond = either(beyond, less(splat(t.care), absolute(v[i])));
         careful = any(beyond);
     }
     if (careful)

@@ -135,3 +135,14 @@ INLINE vec scale(vec v, vec k)
     vec once = v * power2_of_bits(AS_INTEGERS(k), 4);
     return once * power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
 }
+INLINE vec inverse_power2_of_bits(__m256i eighths, int shift)
+{
+    __m256i exponent = INTEGER_OP(slli)(INTEGER_OP(srli)(eighths, shift), MANTISSA_BITS);
+    return AS_REALS(INTEGER_OP(sub)(AS_INTEGERS(splat(1)), exponent));
+}
+INLINE vec inverse_power2(vec k) { return inverse_power2_of_bits(AS_INTEGERS(k), 3); }
+INLINE vec scale_down(vec v, vec k)
+{
+    vec once = v * inverse_power2_of_bits(AS_INTEGERS(k), 4);
+    return once * inverse_power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
+}

@@ -102,3 +102,14 @@ INLINE vec interleave_high(vec a, vec b)
 
 INLINE vec power2(vec k) { return OP(scalef)(splat(1), k - splat(EIGHTHS)); }
 INLINE vec scale(vec v, vec k) { return OP(scalef)(v, k - splat(EIGHTHS)); }
+INLINE vec inverse_power2(vec k)
+{
+#if REAL_BITS == 32
+    __m512i exponent = _mm512_slli_epi32(_mm512_srli_epi32(_mm512_castps_si512(k), 3), MANTISSA_BITS);
+    return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(splat(1)), exponent));
+#else
+    __m512i exponent = _mm512_slli_epi64(_mm512_srli_epi64(_mm512_castpd_si512(k), 3), MANTISSA_BITS);
+    return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(splat(1)), exponent));
+#endif
+}
+INLINE vec scale_down(vec v, vec k) { return OP(scalef)(v, -OP(floor)(k - splat(EIGHTHS))); }

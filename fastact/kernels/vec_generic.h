@@ -159,3 +159,13 @@ INLINE vec power2_of_bits(words eighths, int shift)
 }
 INLINE vec power2(vec k) { return power2_of_bits((words)k, 3); }
 INLINE vec scale(vec v, vec k) { return v * power2_of_bits((words)k, 4) * power2_of_bits((words)k + 8, 4); }
+/* The same by 2^-floor(e). */
+INLINE vec inverse_power2_of_bits(words eighths, int shift)
+{
+    return (vec)((words)splat(1) - ((eighths >> shift) << MANTISSA_BITS));
+}
+INLINE vec inverse_power2(vec k) { return inverse_power2_of_bits((words)k, 3); }
+INLINE vec scale_down(vec v, vec k)
+{
+    return v * inverse_power2_of_bits((words)k, 4) * inverse_power2_of_bits((words)k + 8, 4);
+}
