@@ -49,7 +49,7 @@ INLINE vec sigmoid_derivative(vec x, const vec *p, int careful)
 INLINE vec sigmoid_derivative_y(vec y, const vec *p, int careful)
 {
     (void)p, (void)careful;
-    return submul(y, y, y);         /* y - y*y: y*(1 - y) rounded once */
+    return residual(y, y, y);       /* y - y*y: y*(1 - y) rounded once */
 }
 
 /* tanh(x), odd */
@@ -93,7 +93,7 @@ INLINE vec tanh_derivative(vec x, const vec *p, int careful)
 INLINE vec tanh_derivative_y(vec y, const vec *p, int careful)
 {
     (void)p, (void)careful;
-    return submul(splat(1), y, y);
+    return residual(splat(1), y, y);
 }
 
 /* name; whether a branch can make f' exactly 0 (PIECEWISE) or none can (SMOOTH); the |x| from which f and f' need

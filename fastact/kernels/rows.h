@@ -48,26 +48,67 @@ INLINE slice keep_last(slice s, ptrdiff_t n)
     return s;
 }
 
-#define FOLD_SLICE(s, combine) \
-    for (int half = VECTORS / 2; half; half /= 2) \
-        for (int i = 0; i < half; i++) \
-            s.v[i] = combine(s.v[i], s.v[i + half])
-#define PLUS(a, b) ((a) + (b))
-INLINE vec slice_max(slice s) { FOLD_SLICE(s, maximum); return fold_max(s.v[0]); }
-INLINE vec slice_sum(slice s) { FOLD_SLICE(s, PLUS); return fold_sum(s.v[0]); }
+/* Sums are pairs, or rounding alone would take the bound of 3 ulp. */
+typedef struct { vec hi, lo; } pair;
+
+INLINE pair add_pairs(pair a, pair b)           /* Knuth's sum */
+{
+    vec sum = a.hi + b.hi, b_part = sum - a.hi;
+    vec error = (a.hi - (sum - b_part)) + (b.hi - b_part);
+    return (pair){sum, error + (a.lo + b.lo)};
+}
+/* Adds one rounding at a time to a sum that is mostly larger than what comes. */
+INLINE pair accumulate(pair sum, vec x)
+{
+    vec hi = sum.hi + x;
+    return (pair){hi, sum.lo + (x - (hi - sum.hi))};
+}
+INLINE pair accumulate_product(pair sum, vec a, vec b)
+{
+    vec hi = muladd(a, b, sum.hi);
+    return (pair){hi, sum.lo + muladd(a, b, sum.hi - hi)};
+}
+INLINE pair normalize(pair sum)
+{
+    vec lo = zero_where(equal(absolute(sum.hi), splat((real)INFINITY)), sum.lo);    /* no number after an overflow */
+    vec hi = sum.hi + lo;
+    return (pair){hi, (sum.hi - hi) + lo};
+}
+
+/* The total of ACCUMULATORS sums, in every lane: the upper half onto the lower, and again. */
+INLINE pair fold_sums(pair s[VECTORS])
+{
+    for (int half = VECTORS / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] = add_pairs(s[i], s[i + half]);
+    for (int half = WIDTH / 2; half; half /= 2)
+        s[0] = add_pairs(s[0], (pair){swapped(s[0].hi, half), swapped(s[0].lo, half)});
+    return normalize(s[0]);
+}
+INLINE vec fold_max(slice s)
+{
+    for (int i = 1; i < VECTORS; i++)
+        s.v[0] = maximum(s.v[0], s.v[i]);
+    for (int half = WIDTH / 2; half; half /= 2)
+        s.v[0] = maximum(s.v[0], swapped(s.v[0], half));
+    return s.v[0];
+}
 
 /* v[i] = e^(v[i] - most), for v[i] <= most; the difference goes in as a pair, because rounding it alone costs 66 ulp. */
 INLINE vec exp_difference(vec x, vec most, int careful)
 {
     vec difference = x - most, back = difference - x;
     vec lo = (x - (difference - back)) - (most + back);
-    mask tiny = less(difference, splat(-EXP_SMALL));
-    vec exponent = maximum(splat(-EXP_ZERO), minimum(splat(-EXP_ONE), difference));
-    exp_parts e = exponential(exponent, zero_where(tiny, lo));
+    real least = careful ? -EXP_ZERO : -EXP_SMALL;
+    mask vanishes = less(difference, splat(least));
+    vec exponent = maximum(splat(least), minimum(splat(-EXP_ONE), difference));
+    exp_parts e = exponential(exponent, zero_where(vanishes, lo));
+    vec sum = zero_where(vanishes, e.head + e.rest);
     if (careful)
-        return scale(zero_where(less_equal(difference, splat(-EXP_ZERO)), e.head + e.rest), e.k);
-    return zero_where(tiny, e.head + e.rest) * power2(e.k);
+        return scale(sum, e.k);
+    return sum * power2(e.k);
 }
+/* The quick code gives 0 below EXP_SMALL: right for what is far below, -inf for instance. */
 INLINE void exp_differences(vec *v, int count, vec most)
 {
     mask subnormal = within(v[0] - most, splat(-EXP_ZERO), splat(-EXP_SMALL));
@@ -84,6 +125,12 @@ INLINE void exp_differences(vec *v, int count, vec most)
 #define EACH_VECTOR for (int i = 0; i < VECTORS; i++)
 #define EACH_SLICE for (ptrdiff_t at = 0; at < whole; at += STEP)
 
+INLINE pair invert(pair d)
+{
+    vec q = splat(1) / d.hi;
+    return (pair){q, submul(residual(splat(1), q, d.hi), q, d.lo) * q};
+}
+
 /* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x) */
 INLINE void softmax_row(const char *x, char *out, ptrdiff_t n)
 {
@@ -94,36 +141,36 @@ INLINE void softmax_row(const char *x, char *out, ptrdiff_t n)
         slice s = load_slice(x + at);
         EACH_VECTOR most.v[i] = maximum(s.v[i], most.v[i]);
     }
-    vec peak = slice_max(most);
+    vec peak = fold_max(most);
 
-    slice sum = splat_slice(0);
+    pair sum[VECTORS];
+    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)};
     ptrdiff_t pairs = whole - whole % (2 * STEP);
     for (ptrdiff_t at = 0; at < pairs; at += 2 * STEP) {        /* chains of two slices overlap */
         slice e[2] = {load_slice(x + at), load_slice(x + at + STEP)};
         exp_differences(e[0].v, 2 * VECTORS, peak);
-        EACH_VECTOR sum.v[i] = (sum.v[i] + e[0].v[i]) + e[1].v[i];
+        EACH_VECTOR sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
         store_slice(out + at, e[0]);
         store_slice(out + at + STEP, e[1]);
     }
     if (pairs < whole) {
         slice e = load_slice(x + pairs);
         exp_differences(e.v, VECTORS, peak);
-        EACH_VECTOR sum.v[i] += e.v[i];
+        EACH_VECTOR sum[i] = accumulate(sum[i], e.v[i]);
         store_slice(out + pairs, e);
     }
     slice last = load_last(x + whole, left, peak);      /* e^0 past the end: e^-inf would be slow */
     exp_differences(last.v, VECTORS, peak);
     slice kept = keep_last(last, left);
-    EACH_VECTOR sum.v[i] += kept.v[i];
+    EACH_VECTOR sum[i] = accumulate(sum[i], kept.v[i]);
 
-    vec total = slice_sum(sum), reciprocal = splat(1) / total;
-    vec reciprocal_lo = residual(splat(1), reciprocal, total) * reciprocal;
+    pair inverse = invert(fold_sums(sum));
     EACH_SLICE {
         slice e = load_slice(out + at);
-        EACH_VECTOR e.v[i] = muladd(e.v[i], reciprocal, e.v[i] * reciprocal_lo);
+        EACH_VECTOR e.v[i] = muladd(e.v[i], inverse.hi, e.v[i] * inverse.lo);
         store_slice(out + at, e);
     }
-    EACH_VECTOR last.v[i] = muladd(last.v[i], reciprocal, last.v[i] * reciprocal_lo);
+    EACH_VECTOR last.v[i] = muladd(last.v[i], inverse.hi, last.v[i] * inverse.lo);
     store_last(out + whole, last, left);
 }
 
@@ -132,14 +179,15 @@ INLINE void softmax_backward_row(const char *grad, const char *y, char *out, ptr
 {
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
 
-    slice sum = splat_slice(0);
+    pair sum[VECTORS];
+    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)};
     EACH_SLICE {
         slice g = load_slice(grad + at), s = load_slice(y + at);
-        EACH_VECTOR sum.v[i] = muladd(g.v[i], s.v[i], sum.v[i]);
+        EACH_VECTOR sum[i] = accumulate_product(sum[i], g.v[i], s.v[i]);
     }
     slice last_grad = load_last(grad + whole, left, splat(0)), last_y = load_last(y + whole, left, splat(0));
-    EACH_VECTOR sum.v[i] = muladd(last_grad.v[i], last_y.v[i], sum.v[i]);
-    vec dot = slice_sum(sum);
+    EACH_VECTOR sum[i] = accumulate_product(sum[i], last_grad.v[i], last_y.v[i]);
+    vec dot = fold_sums(sum).hi;
 
     EACH_SLICE {
         slice g = load_slice(grad + at), s = load_slice(y + at);
@@ -152,14 +200,12 @@ INLINE void softmax_backward_row(const char *grad, const char *y, char *out, ptr
 
 /* Down the lanes: every lane is a row of its own, element j of all of them stands at j * step.  The accumulators and
  * their tree are those of a row in memory, so are the bits. */
-typedef struct { vec v[ACCUMULATORS]; } lane_sums;
-
-INLINE vec fold_lane_sums(lane_sums s, ptrdiff_t n)
+INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
 {
     for (int half = ACCUMULATORS / 2; half; half /= 2)
         for (int i = 0; i < half && i + half < n; i++)
-            s.v[i] += s.v[i + half];
-    return s.v[0];
+            s[i] = add_pairs(s[i], s[i + half]);
+    return normalize(s[0]);
 }
 
 INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
@@ -167,7 +213,7 @@ INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t 
     vec most = splat(-(real)INFINITY), zero = splat(0);
     for (ptrdiff_t j = 0; j < n; j++)
         most = maximum(load_part(x + j * x_step, columns, zero), most);
-    lane_sums sums;
+    pair sums[ACCUMULATORS];
     for (ptrdiff_t j = 0; j < n; j += 2) {
         vec e[2] = {load_part(x + j * x_step, columns, most), most};
         if (j + 1 < n)
@@ -175,15 +221,14 @@ INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t 
         exp_differences(e, 2, most);
         for (int i = 0; i < 2 && j + i < n; i++) {
             store_part(out + (j + i) * out_step, e[i], columns);
-            vec *sum = &sums.v[(j + i) % ACCUMULATORS];
-            *sum = e[i] + (j + i < ACCUMULATORS ? zero : *sum);
+            pair *sum = &sums[(j + i) % ACCUMULATORS];
+            *sum = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(*sum, e[i]);
         }
     }
-    vec total = fold_lane_sums(sums, n), reciprocal = splat(1) / total;
-    vec reciprocal_lo = residual(splat(1), reciprocal, total) * reciprocal;
+    pair inverse = invert(fold_lane_sums(sums, n));
     for (ptrdiff_t j = 0; j < n; j++) {
         vec e = load_part(out + j * out_step, columns, zero);
-        store_part(out + j * out_step, muladd(e, reciprocal, e * reciprocal_lo), columns);
+        store_part(out + j * out_step, muladd(e, inverse.hi, e * inverse.lo), columns);
     }
 }
 
@@ -191,12 +236,13 @@ INLINE void softmax_backward_lanes(const char *grad, ptrdiff_t grad_step, const 
                                    char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
 {
     vec zero = splat(0);
-    lane_sums sums;
+    pair sums[ACCUMULATORS];
     for (ptrdiff_t j = 0; j < n; j++) {
         vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
-        sums.v[j % ACCUMULATORS] = muladd(g, s, j < ACCUMULATORS ? zero : sums.v[j % ACCUMULATORS]);
+        pair *sum = &sums[j % ACCUMULATORS];
+        *sum = accumulate_product(j < ACCUMULATORS ? (pair){zero, zero} : *sum, g, s);
     }
-    vec dot = fold_lane_sums(sums, n);
+    vec dot = fold_lane_sums(sums, n).hi;
     for (ptrdiff_t j = 0; j < n; j++) {
         vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
         store_part(out + j * out_step, s * (g - dot), columns);
@@ -256,12 +302,36 @@ static void softmax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t 
     for (; rows > 0; rows--, x += x_step, out += out_step)
         softmax_row(x, out, n);
 }
+/* Rows of one slice, several at once: their chains overlap, and none is loaded right behind a partial store beside it. */
+#define SHORT_ROWS 4
+INLINE void softmax_backward_short_rows(const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                        char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    slice g[SHORT_ROWS], s[SHORT_ROWS];
+    for (int r = 0; r < SHORT_ROWS; r++) {
+        g[r] = load_last(grad + r * grad_step, n, splat(0));
+        s[r] = load_last(y + r * y_step, n, splat(0));
+    }
+    for (int r = 0; r < SHORT_ROWS; r++) {
+        pair sum[VECTORS];
+        EACH_VECTOR sum[i] = accumulate_product((pair){splat(0), splat(0)}, g[r].v[i], s[r].v[i]);
+        vec dot = fold_sums(sum).hi;
+        EACH_VECTOR s[r].v[i] *= g[r].v[i] - dot;
+    }
+    for (int r = 0; r < SHORT_ROWS; r++)
+        store_last(out + r * out_step, s[r], n);
+}
+
 /* Not turned: a dot product and its fold cost less than two turns there and one back. */
 static void softmax_backward_run(const void *grad_, ptrdiff_t grad_step, const void *y_, ptrdiff_t y_step,
                                  void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
     const char *grad = grad_, *y = y_;
     char *out = out_;
+    for (; n <= ACCUMULATORS && rows >= SHORT_ROWS; rows -= SHORT_ROWS) {
+        softmax_backward_short_rows(grad, grad_step, y, y_step, out, out_step, n);
+        grad += SHORT_ROWS * grad_step, y += SHORT_ROWS * y_step, out += SHORT_ROWS * out_step;
+    }
     for (; rows > 0; rows--, grad += grad_step, y += y_step, out += out_step)
         softmax_backward_row(grad, y, out, n);
 }

@@ -10,11 +10,13 @@ typedef vec (*formula)(vec x, const vec *p, int careful);
 #define CACHE_LINE 64
 #define PREFETCH_AHEAD 4096             /* bytes; brings arrays larger than the cache to the speed of those within */
 #define NEVER REAL_MAX
+#define MOST_AT_ONCE 4
 
 enum kind { PIECEWISE, SMOOTH };
 
-/* What is run: out = f(x), or out = grad * f(x) where f is a derivative; constants all, so that loops hold no choice. */
-typedef struct { formula f; enum kind kind; int backward; real care; } task;
+/* What is run: out = f(x), or out = grad * f(x) where f is a derivative.  Constants all, so that loops hold no choice.
+ * Vectors at once: four where results are waited for, two where memory is (four cost half as much again there). */
+typedef struct { formula f; enum kind kind; int backward; real care; int at_once; } task;
 
 /* grad * f', rounded once.  A branch that makes f' exactly 0 stops whatever grad holds; a NaN in x stays. */
 INLINE vec chain(vec grad, vec derivative, enum kind kind)
@@ -32,7 +34,7 @@ INLINE vec apply(task t, vec grad, vec x, const vec *p, int careful)
 /* `count` vectors, by the quick code where none of them needs the other. */
 INLINE void whole(task t, const char *grad, const char *x, char *out, const vec *p, int count)
 {
-    vec g[count], v[count];
+    vec g[MOST_AT_ONCE], v[MOST_AT_ONCE];
     int careful = 0;
     for (int i = 0; i < count; i++) {
         v[i] = load(x + i * VECTOR_BYTES);
@@ -62,8 +64,6 @@ INLINE void part(task t, const char *grad, const char *x, char *out, ptrdiff_t n
     store_part(out, apply(t, g, load_part(x, n, splat(1)), p, t.care < NEVER), n);
 }
 
-#define AT_ONCE 4
-
 INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n, const double *parameters)
 {
     vec p[MAX_PARAMETERS];
@@ -77,14 +77,14 @@ INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n,
         grad += head * ITEM, x += head * ITEM, out += head * ITEM, n -= head;
     }
     ptrdiff_t bytes = n * ITEM, at = 0;
-    for (; at + AT_ONCE * VECTOR_BYTES <= bytes; at += AT_ONCE * VECTOR_BYTES) {
-        for (ptrdiff_t line = 0; line < AT_ONCE * VECTOR_BYTES; line += CACHE_LINE) {
+    for (; at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
+        for (ptrdiff_t line = 0; line < t.at_once * VECTOR_BYTES; line += CACHE_LINE) {
             __builtin_prefetch(x + at + line + PREFETCH_AHEAD);
             __builtin_prefetch(out + at + line + PREFETCH_AHEAD, 1);
             if (t.backward)
                 __builtin_prefetch(grad + at + line + PREFETCH_AHEAD);
         }
-        whole(t, grad + at, x + at, out + at, p, AT_ONCE);
+        whole(t, grad + at, x + at, out + at, p, t.at_once);
     }
     for (; at + VECTOR_BYTES <= bytes; at += VECTOR_BYTES)
         whole(t, grad + at, x + at, out + at, p, 1);
@@ -92,24 +92,24 @@ INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n,
         part(t, grad + at, x + at, out + at, (bytes - at) / ITEM, p);
 }
 
-#define DEFINE_UNARY(name, f, care) \
+#define DEFINE_UNARY(name, f, care, at_once) \
     static void name(const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run((task){f, SMOOTH, 0, care}, NULL, x, out, n, parameters); \
+        run((task){f, SMOOTH, 0, care, at_once}, NULL, x, out, n, parameters); \
     }
-#define DEFINE_BINARY(name, f, kind, care) \
+#define DEFINE_BINARY(name, f, kind, care, at_once) \
     static void name(const void *grad, const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run((task){f, kind, 1, care}, grad, x, out, n, parameters); \
+        run((task){f, kind, 1, care, at_once}, grad, x, out, n, parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, care, derivative_care, ...) \
-    DEFINE_UNARY(name##_run, name##_forward, care) \
-    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_care) \
-    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_care)
+    DEFINE_UNARY(name##_run, name##_forward, care, (kind == SMOOTH ? 4 : 2)) \
+    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_care, (kind == SMOOTH ? 4 : 2)) \
+    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_care, (kind == SMOOTH ? 4 : 2))
 #define DEFINE_RUNS_Y(name, kind, care, derivative_care, ...) \
     DEFINE_RUNS(name, kind, care, derivative_care) \
-    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NEVER)
+    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NEVER, 2)
 ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
 
 #define RUNS(name, kind, care, derivative_care, ...) \

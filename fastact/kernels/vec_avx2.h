@@ -102,19 +102,14 @@ INLINE vec lookup(table8 t, vec index)
 
 INLINE vec half_octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS - 1)); }
 
+INLINE vec swapped(vec v, int half)
+{
 #if REAL_BITS == 32
-#define FOLD(v, combine) \
-    v = combine(v, _mm256_permute2f128_ps(v, v, 1)); \
-    v = combine(v, _mm256_permute_ps(v, 0x4e)); \
-    return combine(v, _mm256_permute_ps(v, 0xb1))
+    return half == 4 ? _mm256_permute2f128_ps(v, v, 1) : half == 2 ? _mm256_permute_ps(v, 0x4e) : _mm256_permute_ps(v, 0xb1);
 #else
-#define FOLD(v, combine) \
-    v = combine(v, _mm256_permute2f128_pd(v, v, 1)); \
-    return combine(v, _mm256_permute_pd(v, 0x5))
+    return half == 2 ? _mm256_permute2f128_pd(v, v, 1) : _mm256_permute_pd(v, 0x5);
 #endif
-INLINE vec fold_max(vec v) { FOLD(v, OP(max)); }
-INLINE vec fold_sum(vec v) { FOLD(v, OP(add)); }
-
+}
 INLINE vec interleave_low(vec a, vec b)
 {
     return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x20);

@@ -61,24 +61,23 @@ INLINE vec half_octave(vec b)
 {
     return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS - 1));
 }
-#define FOLD(v, combine) \
-    v = combine(v, _mm512_shuffle_f32x4(v, v, 0x4e)); \
-    v = combine(v, _mm512_shuffle_f32x4(v, v, 0xb1)); \
-    v = combine(v, _mm512_permute_ps(v, 0x4e)); \
-    return combine(v, _mm512_permute_ps(v, 0xb1))
+INLINE vec swapped(vec v, int half)
+{
+    return half == 8 ? _mm512_shuffle_f32x4(v, v, 0x4e) : half == 4 ? _mm512_shuffle_f32x4(v, v, 0xb1)
+         : half == 2 ? _mm512_permute_ps(v, 0x4e) : _mm512_permute_ps(v, 0xb1);
+}
 #else
 INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
 INLINE vec half_octave(vec b)
 {
     return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS - 1));
 }
-#define FOLD(v, combine) \
-    v = combine(v, _mm512_shuffle_f64x2(v, v, 0x4e)); \
-    v = combine(v, _mm512_shuffle_f64x2(v, v, 0xb1)); \
-    return combine(v, _mm512_permute_pd(v, 0x55))
+INLINE vec swapped(vec v, int half)
+{
+    return half == 4 ? _mm512_shuffle_f64x2(v, v, 0x4e) : half == 2 ? _mm512_shuffle_f64x2(v, v, 0xb1)
+         : _mm512_permute_pd(v, 0x55);
+}
 #endif
-INLINE vec fold_max(vec v) { FOLD(v, OP(max)); }
-INLINE vec fold_sum(vec v) { FOLD(v, OP(add)); }
 
 #if REAL_BITS == 32
 INLINE vec interleave_low(vec a, vec b)

@@ -56,7 +56,7 @@ INLINE vec keep_first(vec v, ptrdiff_t n)
 
 /* a*b + c and c - a*b, rounded once where the target can (FUSED), else twice.
  * product_error: a*b - product, exactly, where product = a*b rounded.
- * residual: n - q*d, exactly, where q is n/d rounded or one unit from it. */
+ * residual: n - q*d, rounded once where the target can or where it is small beside n, exact where q is n/d rounded. */
 #if FUSED
 INLINE vec muladd(vec a, vec b, vec c)
 {
@@ -75,7 +75,6 @@ INLINE vec product_error(vec a, vec b, vec product) { return muladd(a, b, -produ
 INLINE vec residual(vec n, vec q, vec d) { return muladd(-q, d, n); }
 #else
 INLINE vec muladd(vec a, vec b, vec c) { return a * b + c; }
-INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
 INLINE vec upper_half(vec a)                /* Veltkamp's splitting */
 {
     vec big = a * (real)(((word)1 << ((MANTISSA_BITS + 2) / 2)) + 1);
@@ -91,6 +90,7 @@ INLINE vec residual(vec n, vec q, vec d)
     vec product = q * d;
     return (n - product) - product_error(q, d, product);
 }
+INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
 #endif
 
 INLINE vec choose(mask m, vec a, vec b) { return (vec)(((mask)a & m) | ((mask)b & ~m)); }
@@ -129,17 +129,15 @@ INLINE vec lookup(table8 t, vec index)
 /* The exponent and the first mantissa bit of b > 0, as the lowest bits of a pattern. */
 INLINE vec half_octave(vec b) { return (vec)((words)b >> (MANTISSA_BITS - 1)); }
 
-/* The largest lane, and the sum of lanes (upper half onto lower, and again), in every lane. */
+/* Every lane i exchanged with lane i ^ half, half a power of two below WIDTH. */
+INLINE vec swapped(vec v, int half)
+{
 #if REAL_BITS == 32
-#define FOLD(v, combine) \
-    v = combine(v, ((vec){v[2], v[3], v[0], v[1]})); \
-    return combine(v, ((vec){v[1], v[0], v[3], v[2]}))
+    return half == 2 ? (vec){v[2], v[3], v[0], v[1]} : (vec){v[1], v[0], v[3], v[2]};
 #else
-#define FOLD(v, combine) return combine(v, ((vec){v[1], v[0]}))
+    return half == 1 ? (vec){v[1], v[0]} : v;
 #endif
-#define ADD(a, b) ((a) + (b))
-INLINE vec fold_max(vec v) { FOLD(v, maximum); }
-INLINE vec fold_sum(vec v) { FOLD(v, ADD); }
+}
 
 /* a's and b's lower (upper) halves, lane by lane in turn. */
 #if REAL_BITS == 32
