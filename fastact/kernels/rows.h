@@ -65,8 +65,9 @@ INLINE pair accumulate(pair sum, vec x)
 }
 INLINE pair accumulate_product(pair sum, vec a, vec b)
 {
-    vec hi = muladd(a, b, sum.hi);
-    return (pair){hi, sum.lo + muladd(a, b, sum.hi - hi)};
+    vec product = a * b;
+    sum.lo += product_error(a, b, product);
+    return accumulate(sum, product);
 }
 INLINE pair normalize(pair sum)
 {

@@ -56,7 +56,7 @@ INLINE vec keep_first(vec v, ptrdiff_t n)
 
 /* a*b + c and c - a*b, rounded once where the target can (FUSED), else twice.
  * product_error: a*b - product, exactly, where product = a*b rounded.
- * residual: n - q*d, rounded once where the target can or where it is small beside n, exact where q is n/d rounded. */
+ * residual: n - q*d, rounded once on every target; exact where q is n/d rounded. */
 #if FUSED
 INLINE vec muladd(vec a, vec b, vec c)
 {
@@ -87,8 +87,9 @@ INLINE vec product_error(vec a, vec b, vec product)     /* Dekker's product */
 }
 INLINE vec residual(vec n, vec q, vec d)
 {
-    vec product = q * d;
-    return (n - product) - product_error(q, d, product);
+    vec product = q * d, difference = n - product, part = difference - n;
+    vec error = (n - (difference - part)) - (product + part);
+    return difference + (error - product_error(q, d, product));
 }
 INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
 #endif
