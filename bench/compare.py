@@ -1,0 +1,236 @@
+"""Compare fastact with NumPy, torch, SciPy and JAX, side by side in one run, and write docs/speed.md.
+
+Machines drift, so libraries take turns in short rounds, and what counts is the median over the rounds of the ratio of
+neighbours.  Each library has a process of its own; with one thread all share one core.  The statements are in peers.py.
+
+    python bench/compare.py --write          # all libraries that are installed here
+    python bench/compare.py --check          # status 1 where fastact is behind
+"""
+
+import argparse
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from peers import ALLOCATING, IN_PLACE, OUT, Way, installed, ways
+from tqdm import tqdm
+from workers import Case, workers
+
+import fastact as fa
+from fastact._selfcheck import kinds
+
+TYPES = ("float32", "float64")
+ROW_LENGTHS = (10, 128, 1024)
+BATCH_SECONDS = 1e-4  # a turn is some batches of this length
+IN_PLACE_CALLS = 8  # in place numbers shrink from call to call, but must not become subnormal within a batch
+MAX_RATIO, MAX_STALL = 1.05, 1.5
+MAX_TORCH_RATIO = 1 / 3  # in rows of 10
+NUMPY_CALLS = {"np.tanh(x, out=out)": OUT, "np.tanh(x)": ALLOCATING}
+# What a call on 16 elements may cost: fastact's activation, kind and form; the NumPy call; the limit of their ratio.
+CALLS = [
+    ("forward", IN_PLACE, "np.tanh(x, out=out)", 0.20),
+    ("backward_x", IN_PLACE, "np.tanh(x, out=out)", 0.20),
+    ("forward", ALLOCATING, "np.tanh(x)", 0.40),
+]
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
+
+
+def alternate(candidates, rounds):
+    """Return the seconds of a call, a row a round and a column a candidate: (worker, case, way).  Turns rotate."""
+
+    def calls(worker, case, way):
+        worker.seconds(case, way, 1)
+        most = BATCH_SECONDS / worker.seconds(case, way, 1)
+        shrinks = way.form == IN_PLACE and case.activation != "relu"
+        return max(1, int(min(most, IN_PLACE_CALLS) if shrinks else most))
+
+    calls_of = [calls(*candidate) for candidate in candidates]
+    seconds = np.empty((rounds, len(candidates)))
+    for turn in range(rounds):
+        for k in np.roll(np.arange(len(candidates)), turn):
+            worker, case, way = candidates[k]
+            seconds[turn, k] = worker.seconds(case, way, calls_of[k])
+    return seconds
+
+
+def speed_cases(n):
+    """Yield every case that libraries are compared in."""
+    for activation in fa.ACTIVATIONS.values():
+        shapes = [(n,)] if activation.kind == "elementwise" else [(n // length, length) for length in ROW_LENGTHS]
+        for kind in kinds(activation):
+            for shape in shapes:
+                for dtype in TYPES:
+                    if kind != "derivative":  # which no other library has
+                        yield Case(activation.name, kind, dtype, shape)
+
+
+def compare(case, processes, forms, rounds):
+    """Return each library's median seconds and its best way, fastest first, and fastact's ratio to each.
+
+    A peer's way may have any of the forms, fastact's the first.
+    """
+    candidates = [
+        (worker, case, way)
+        for name, worker in processes.items()
+        for way in ways(name, case.activation, case.kind)
+        if way.form in (forms[:1] if name == "fastact" else forms)
+    ]
+    if all(worker.name == "fastact" for worker, *_ in candidates):
+        return None
+    seconds = alternate(candidates, rounds)
+    medians = np.median(seconds, axis=0)
+    best = {}
+    for k in np.argsort(medians):
+        best.setdefault(candidates[k][0].name, k)
+    own = seconds[:, best["fastact"]]
+    ratios = {name: np.median(own / seconds[:, k]) for name, k in best.items() if name != "fastact"}
+    return {name: (medians[k], candidates[k][2]) for name, k in best.items()}, ratios
+
+
+def table(heading, rows):
+    """Return a Markdown table whose columns line up."""
+    cells = [heading, *rows]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(heading))]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
+    padded.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(row)} |" for row in padded)
+
+
+def label(case):
+    """Return what a case is called in a table."""
+    rows = f", rows of {case.shape[-1]}" if len(case.shape) > 1 else ""
+    return f"{case.activation} {case.kind.replace('_', ' from ')}{rows}"
+
+
+def speed(processes, n, rounds, misses):
+    """Return the table of speed and errors; what is behind is added to `misses`."""
+    rows = []
+    cases = [(case, forms) for case in speed_cases(n) for forms in ((OUT, ALLOCATING), (IN_PLACE,))]
+    for case, forms in tqdm(cases, desc="speed"):
+        compared = compare(case, processes, forms, rounds)
+        if compared is None:
+            continue
+        best, ratios = compared
+        fastest = next(iter(ratios))
+        if ratios[fastest] > MAX_RATIO:
+            misses.append(f"{label(case)} {case.dtype} {forms[0]}: {ratios[fastest]:.2f} times {fastest}'s time")
+        short_rows = label(case) == "softmax forward, rows of 10" and forms[0] == OUT
+        if short_rows and ratios.get("torch", 0) > MAX_TORCH_RATIO:
+            misses.append(f"{label(case)} {case.dtype}: {ratios['torch']:.2f} of torch's time, not a third")
+        ns = [f"{best[name][0] / np.prod(case.shape) * 1e9:.3f}" if name in best else "" for name in processes]
+        errors = [
+            f"{processes[name].error(case.activation, case.kind, case.dtype, best[name][1]):.2g}"
+            for name in ("fastact", fastest)
+        ]
+        rows.append([label(case), case.dtype, forms[0], *ns, fastest, f"{ratios[fastest]:.2f}", *errors])
+        for worker in processes.values():
+            worker.release()
+    return table(["", "type", "form", *processes, "best peer", "ratio", "ulp", "its ulp"], rows)
+
+
+def stalls(worker, n, rounds, misses):
+    """Return the table of how much longer saturated and subnormal inputs take fastact than ordinary ones."""
+    rows = []
+    for case in tqdm([*speed_cases(n)], desc="stalls"):
+        tiny = "1e-40" if case.dtype == "float32" else "1e-310"
+        fills = ["100", "-100", tiny, "-" + tiny] if len(case.shape) == 1 else ["±100", tiny, "half -inf"]
+        cases = [case._replace(fill=fill) for fill in ("ordinary", *fills)]
+        way = ways("fastact", case.activation, case.kind)[0]
+        seconds = alternate([(worker, filled, way) for filled in cases], rounds)
+        ratios = np.median(seconds / seconds[:, :1], axis=0)[1:]
+        cells = []
+        for filled, ratio in zip(cases[1:], ratios, strict=True):
+            excused = worker.subnormal_result(filled)
+            cells.append(f"{filled.fill}: {ratio:.2f}" + " (subnormal result)" * excused)
+            if ratio > MAX_STALL and not excused:
+                misses.append(f"{label(case)} {case.dtype}: x = {filled.fill} takes {ratio:.2f} times as long")
+        rows.append([label(case), case.dtype, ", ".join(cells)])
+        worker.release()
+    return table(["", "type", "time beside that of ordinary numbers"], rows)
+
+
+def calls(processes, rounds, misses):
+    """Return the table of what a call on 16 elements costs."""
+    rows = []
+    numpy_case = Case("tanh", "forward", "float32", (16,))
+    for kind, form, numpy_call, limit in CALLS:
+        case = Case("relu", kind, "float32", (16,))
+        way = next(way for way in ways("fastact", case.activation, kind) if way.form == form)
+        pair = [
+            (processes["fastact"], case, way),
+            (processes["NumPy"], numpy_case, Way(NUMPY_CALLS[numpy_call], numpy_call)),
+        ]
+        seconds = alternate(pair, rounds)
+        ns, numpy_ns = (f"{second * 1e9:.0f}" for second in np.median(seconds, axis=0))
+        ratio = np.median(seconds[:, 0] / seconds[:, 1])
+        if ratio > limit:
+            misses.append(f"{way.statement} on 16 elements: {ratio:.3f} of {numpy_call}, not {limit}")
+        statement = way.statement.replace("f", "fa.relu", 1)
+        rows.append([f"`{statement}`", ns, f"`{numpy_call}`", numpy_ns, f"{ratio:.3f}", f"{limit:.2f}"])
+    return table(["16 float32", "ns", "beside", "ns", "ratio", "limit"], rows)
+
+
+def processor():
+    """Return the name of the CPU."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def main():
+    """Measure, print and write the tables."""
+    parser = argparse.ArgumentParser(description="Compare fastact's speed with its peers'.")
+    parser.add_argument("--n", type=int, default=65_536, help="elements of an array")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=41)
+    parser.add_argument("--write", action="store_true", help=f"write {REPORT.parent.name}/{REPORT.name}")
+    parser.add_argument("--check", action="store_true", help="end with status 1 where fastact is behind")
+    options = parser.parse_args()
+
+    misses = []
+    with workers(installed(), options.threads) as processes:
+        call_table = calls(processes, options.rounds, misses)
+        speed_table = speed(processes, options.n, options.rounds, misses)
+        stall_table = stalls(processes["fastact"], options.n, options.rounds, misses)
+
+    command = "python bench/compare.py --write" + "".join(
+        f" --{name} {value}"
+        for name in ("n", "threads", "rounds")
+        if (value := getattr(options, name)) != parser.get_default(name)
+    )
+    versions = ", ".join(f"{name} {version(name.lower())}" for name in processes if name != "fastact")
+    report = f"""# Speed
+
+Made by `{command}`: {processor()}, fastact on {fa.engine.TARGET}, {versions}, Python {platform.python_version()}.
+Times are medians; a ratio is the median over the rounds of fastact's time divided by the best peer's.  Below 1 fastact
+is faster.
+
+## A call
+
+{call_table}
+
+## {options.n:,} elements, {options.threads} thread{"s" * (options.threads > 1)}, ns an element
+
+Each library's fastest way, as `bench/peers.py` lists them: into a buffer that exists (or a new array, where that is
+faster), and in place.  The largest errors are those of a quick sweep over all exponents, subnormal numbers and
+infinities among them.
+
+{speed_table}
+
+## Saturated and subnormal inputs
+
+{stall_table}
+"""
+    print(report)
+    if options.write:
+        REPORT.write_text(report, encoding="utf-8")
+    for miss in misses:
+        print("behind:", miss)
+    return 1 if options.check and misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

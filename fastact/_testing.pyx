@@ -1,0 +1,107 @@
+# For tests and benches only: the floating-point registers, and two kernels that do as little as can be done to an
+# array in place, through the engine's own blocks.
+
+cimport numpy as cnp
+from cython.parallel cimport parallel, threadid
+from libc.stdint cimport uint64_t
+
+from fastact.arrays cimport Array
+from fastact.blocks cimport BINARY, UNARY, Form, Kernel, compute
+
+from fastact.blocks import OPENMP
+
+cnp.import_array()
+
+cdef extern from "fpmode.h":
+    enum:
+        FPMODE_REGISTERS
+    void fpmode_read(uint64_t *registers) nogil
+    void fpmode_write(const uint64_t *registers) nogil
+
+cdef enum:
+    MOST_REGISTERS = 2
+    MOST_THREADS = 1024
+
+
+def read_registers():
+    """The calling thread's floating-point control and status: (MXCSR,) on x86-64, (FPCR, FPSR) on aarch64."""
+    cdef uint64_t registers[MOST_REGISTERS]
+    fpmode_read(registers)
+    return tuple([registers[i] for i in range(FPMODE_REGISTERS)])
+
+
+def write_registers(values):
+    cdef uint64_t registers[MOST_REGISTERS]
+    for i, value in zip(range(FPMODE_REGISTERS), values, strict=True):
+        registers[<int> i] = value
+    fpmode_write(registers)
+
+
+def worker_registers(int num_threads):
+    """What read_registers() would return on every thread of an OpenMP team, in their order."""
+    cdef uint64_t registers[MOST_THREADS][MOST_REGISTERS]
+    cdef int i
+    if not 0 < num_threads <= MOST_THREADS:
+        raise ValueError(num_threads)
+    num_threads = num_threads if OPENMP else 1
+    with nogil, parallel(num_threads=num_threads):
+        fpmode_read(registers[threadid()])
+    return [tuple([registers[i][j] for j in range(FPMODE_REGISTERS)]) for i in range(num_threads)]
+
+
+def write_worker_registers(int num_threads, values):
+    cdef uint64_t registers[MOST_REGISTERS]
+    for i, value in zip(range(FPMODE_REGISTERS), values, strict=True):
+        registers[<int> i] = value
+    with nogil, parallel(num_threads=num_threads):
+        fpmode_write(registers)
+
+
+def scale(cnp.ndarray x not None, double factor):
+    """x *= factor"""
+    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
+    run(<const void *> (scale_float if single else scale_double), UNARY, &factor, x, x)
+
+
+def multiply(cnp.ndarray grad not None, cnp.ndarray x not None):
+    """grad *= x"""
+    cdef bint single = cnp.PyArray_TYPE(grad) == cnp.NPY_FLOAT
+    run(<const void *> (multiply_float if single else multiply_double), BINARY, NULL, grad, x)
+
+
+cdef int run(const void *function, Form form, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
+    cdef Kernel kernel
+    if cnp.PyArray_TYPE(grad) not in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE) or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(grad):
+        raise TypeError("both arrays must be float32, or float64")
+    if not cnp.PyArray_ISCARRAY(grad) or not cnp.PyArray_IS_C_CONTIGUOUS(x) or grad.size != x.size:
+        raise ValueError("arrays must be contiguous, and of one size")
+    kernel.function, kernel.form, kernel.cost = function, form, 100
+    kernel.table = NULL  # nothing is gathered
+    return compute(&kernel, parameters, <Array *> grad, <Array *> x, <Array *> grad, -1)
+
+
+cdef void scale_float(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef float factor = <float> parameters[0]
+    for i in range(n):
+        (<float *> out)[i] = factor * (<const float *> x)[i]
+
+
+cdef void scale_double(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<double *> out)[i] = parameters[0] * (<const double *> x)[i]
+
+
+cdef void multiply_float(
+        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<float *> out)[i] = (<const float *> grad)[i] * (<const float *> x)[i]
+
+
+cdef void multiply_double(
+        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<double *> out)[i] = (<const double *> grad)[i] * (<const double *> x)[i]

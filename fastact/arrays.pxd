@@ -1,0 +1,30 @@
+# NumPy's C API on borrowed pointers: its own declarations count a reference at every look at an array.
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct Array "PyArrayObject":
+        pass
+
+    bint PyArray_CheckExact(Array *x) nogil
+    int PyArray_NDIM(Array *x) nogil
+    int PyArray_TYPE(Array *x) nogil
+    int PyArray_FLAGS(Array *x) nogil
+    bint PyArray_ISNOTSWAPPED(Array *x) nogil
+    bint PyArray_ISWRITEABLE(Array *x) nogil
+    char *PyArray_BYTES(Array *x) nogil
+    Py_ssize_t PyArray_ITEMSIZE(Array *x) nogil
+    Py_ssize_t PyArray_SIZE(Array *x) nogil
+    cnp.npy_intp *PyArray_DIMS(Array *x) nogil
+    cnp.npy_intp *PyArray_STRIDES(Array *x) nogil
+    Py_ssize_t PyArray_DIM(Array *x, int axis) nogil
+    Py_ssize_t PyArray_STRIDE(Array *x, int axis) nogil
+
+    object PyArray_NewCopy(Array *x, cnp.NPY_ORDER order)
+    object PyArray_NewLikeArray(Array *x, cnp.NPY_ORDER order, PyObject *descr, bint subok)
+    # Steals a reference to descr.
+    object PyArray_NewFromDescr(
+        type subtype, cnp.dtype descr, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, void *data, int flags,
+        PyObject *obj)

@@ -1,0 +1,48 @@
+"""What fastact is and what it runs on here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
+from fastact import blocks, engine
+
+VERSION = "0.1.0"
+
+
+@overload
+def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
+@overload
+def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
+def show_config(mode: str = "stdout") -> dict[str, Any] | None:
+    """Show the version, the CPU target, the compiler, OpenMP and the number of threads.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dicts"}
+        Whether to print it or to return it.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.show_config(mode="dicts")["version"] == fa.__version__
+    True
+    """
+    if mode not in ("stdout", "dicts"):
+        raise ValueError(f"mode must be 'stdout' or 'dicts', not {mode!r}")
+    config = {
+        "version": VERSION,
+        "cpu_target": engine.TARGET,
+        "cpu_targets": engine.TARGETS,
+        "compiler": engine.COMPILER,
+        "openmp": blocks.OPENMP or None,
+        "num_threads": blocks.get_num_threads(),
+    }
+    if mode == "dicts":
+        return config
+    openmp = f"yes ({blocks.OPENMP})" if blocks.OPENMP else "no: every call runs serially"
+    print(f"fastact     {VERSION}")
+    print(f"CPU target  {engine.TARGET} (possible here: {', '.join(engine.TARGETS)})")
+    print(f"compiler    {engine.COMPILER}")
+    print(f"OpenMP      {openmp}")
+    print(f"threads     {blocks.get_num_threads()}")
+    return None

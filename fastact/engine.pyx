@@ -1,0 +1,760 @@
+# The engine: what is called.  It sorts and checks arguments, and picks the kernel.  It knows no activation by name and
+# no formula; what is not an ndarray of float32 or float64 is converted by arguments.py.
+#
+# A call takes one of two ways.  The door is for small contiguous arrays: some comparisons, then the kernel, on pointers
+# read through NumPy's C API.  Whatever does not fit through is checked with all the words that an error needs, and then
+# computed by blocks.pyx.
+
+cimport cython
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport int64_t
+from libc.string cimport strcmp
+
+from fastact.arrays cimport (
+    Array,
+    PyArray_BYTES,
+    PyArray_CheckExact,
+    PyArray_DIM,
+    PyArray_DIMS,
+    PyArray_FLAGS,
+    PyArray_ISNOTSWAPPED,
+    PyArray_ISWRITEABLE,
+    PyArray_ITEMSIZE,
+    PyArray_NDIM,
+    PyArray_NewFromDescr,
+    PyArray_NewLikeArray,
+    PyArray_SIZE,
+    PyArray_STRIDE,
+    PyArray_TYPE,
+)
+from fastact.blocks cimport (
+    BINARY,
+    RELEASE_ABOVE,
+    ROWS,
+    ROWS_BACKWARD,
+    UNARY,
+    Form,
+    Kernel,
+    compute,
+    swap_parallel_threshold,
+)
+from fastact.kernels cimport (
+    FASTACT_KERNELS_VERSION,
+    fastact_binary,
+    fastact_elementwise,
+    fastact_kernels,
+    fastact_rows,
+    fastact_rows_backward,
+    fastact_rowwise,
+    fastact_target_count,
+    fastact_targets,
+    fastact_unary,
+)
+
+import os
+from sys import intern
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from fastact import arguments
+
+cnp.import_array()
+
+
+cdef extern from *:
+    """
+    /* Calls of `type` go to the function pointer at `offset` in the instance: Cython's __call__ takes three times
+     * as long. */
+    static void call_by_vector(PyTypeObject *type, Py_ssize_t offset)
+    {
+        type->tp_vectorcall_offset = offset;
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        type->tp_call = PyVectorcall_Call;
+        PyType_Modified(type);
+    }
+
+    #define TEXT(x) #x
+    #define DOTTED(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
+    #if defined(__clang__)
+    #define COMPILED_BY "Clang " DOTTED(__clang_major__, __clang_minor__, __clang_patchlevel__)
+    #elif defined(__GNUC__)
+    #define COMPILED_BY "GCC " DOTTED(__GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__)
+    #else
+    #define COMPILED_BY "unknown"
+    #endif
+    """
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    void call_by_vector(type, Py_ssize_t offset)
+    const char *COMPILED_BY
+
+cdef extern from "Python.h":
+    PyObject *Py_None
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf) nogil
+    object PyVectorcall_Call(object callable, object args, object kwargs)
+    Py_ssize_t PyTuple_GET_SIZE(PyObject *tuple) nogil
+    PyObject *PyTuple_GET_ITEM(PyObject *tuple, Py_ssize_t i) nogil
+    bint PyFloat_CheckExact(PyObject *value) nogil
+    double PyFloat_AS_DOUBLE(PyObject *value) nogil
+    Py_ssize_t PyNumber_AsSsize_t(object value, PyObject *overflow) except? -1
+
+cdef extern from "fpmode.h":
+    ctypedef struct fpmode:
+        pass
+    fpmode fpmode_enter() nogil
+    void fpmode_leave(fpmode was) nogil
+    bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
+
+cdef enum:  # types computed in
+    FLOAT32 = 0
+    FLOAT64 = 1
+
+cdef enum:  # where a derivative comes from
+    FROM_X = 0
+    FROM_Y = 1
+
+cdef enum:
+    MAX_ARGUMENTS = 8
+    MAX_PARAMETERS = 4
+
+cdef cnp.dtype float32 = np.dtype(np.float32)
+cdef cnp.dtype float64 = np.dtype(np.float64)
+cdef int CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Targets
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef bint is_ours(const fastact_kernels *table):
+    return table.version == FASTACT_KERNELS_VERSION and table.size == sizeof(fastact_kernels)
+
+
+cdef dict find_targets():
+    """Name -> position in fastact_targets, of those that this machine can run, best first."""
+    cdef Py_ssize_t i
+    found = {}
+    for i in range(fastact_target_count):
+        if not (is_ours(fastact_targets[i].f32) and is_ours(fastact_targets[i].f64)):
+            raise ImportError("fastact's kernels and engine are of different builds: build it anew")
+        if fastact_targets[i].runs_here():
+            found[fastact_targets[i].name.decode()] = i
+    return found
+
+
+cdef dict positions = find_targets()
+TARGETS = tuple(positions)
+FUSED_TARGETS = tuple([name for name, i in positions.items() if fastact_targets[<Py_ssize_t> i].f32.fused])
+TARGET = os.environ.get("FASTACT_CPU_TARGET") or TARGETS[0]
+if TARGET not in TARGETS:
+    raise ImportError(f"FASTACT_CPU_TARGET={TARGET} is not possible: this machine can run {', '.join(TARGETS)}")
+COMPILER = COMPILED_BY.decode()
+
+
+cdef const fastact_kernels *find_table(str target, int dtype) except NULL:
+    if target not in positions:
+        raise ValueError(f"this machine can run {', '.join(TARGETS)}, not {target}")
+    cdef Py_ssize_t i = positions[target]
+    return fastact_targets[i].f32 if dtype == FLOAT32 else fastact_targets[i].f64
+
+
+cdef const fastact_elementwise *find_elementwise(const fastact_kernels *table, bytes name) except NULL:
+    cdef Py_ssize_t i
+    for i in range(table.elementwise_count):
+        if strcmp(table.elementwise[i].name, name) == 0:
+            return &table.elementwise[i]
+    raise LookupError(f"no elementwise kernel is called {name.decode()}")
+
+
+cdef const fastact_rowwise *find_rowwise(const fastact_kernels *table, bytes name) except NULL:
+    cdef Py_ssize_t i
+    for i in range(table.rowwise_count):
+        if strcmp(table.rowwise[i].name, name) == 0:
+            return &table.rowwise[i]
+    raise LookupError(f"no rowwise kernel is called {name.decode()}")
+
+
+cdef Kernel make_kernel(const void *function, Form form, const fastact_kernels *table, double ns):
+    cdef Kernel kernel
+    kernel.function, kernel.form, kernel.table, kernel.cost = function, form, table, max(1, <int> (1000 * ns))
+    return kernel
+
+
+def on_target(activation, str target):
+    """Return the same activation, computed by the kernels of one of TARGETS.  For tests and benches."""
+    return type(activation)((<Function?> activation).row, target)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Functions
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef class Function:  # of arrays, by kernels: an activation, its derivative or its backward
+    cdef vectorcallfunc vectorcall
+    cdef Kernel kernels[2][2]  # by source and dtype
+    cdef tuple arguments
+    cdef PyObject *names[MAX_ARGUMENTS]  # of the arguments: interned strings
+    cdef int count, positional, parameters_at, parameter_count
+    cdef double defaults[2][MAX_PARAMETERS]  # by dtype
+    cdef double low[2][MAX_PARAMETERS]  # by source
+    cdef double high[2][MAX_PARAMETERS]
+    cdef object row
+    cdef str role
+    cdef readonly str name, kind
+
+    cdef int prepare(
+            self, row, str role, tuple inputs, tuple parameters, int positional, vectorcallfunc call) except -1:
+        """Arguments are the inputs, the parameters and `out`; so many of them may be given by position."""
+        cdef int i, dtype
+        self.vectorcall = call
+        self.row, self.role, self.kind = row, role, row.kind
+        self.name = row.name if role == "forward" else f"{row.name}.{role}"
+        self.arguments = tuple([intern(name) for name in (*inputs, *parameters, "out")])
+        self.count, self.positional = len(self.arguments), positional
+        self.parameters_at, self.parameter_count = len(inputs), len(row.parameters)
+        if self.count > MAX_ARGUMENTS or self.parameter_count > MAX_PARAMETERS:
+            raise ValueError(f"{self.name} has more arguments than the engine has room for")
+        for i in range(self.count):
+            self.names[i] = <PyObject *> self.arguments[i]
+        for i, parameter in enumerate(row.parameters):
+            self.low[FROM_X][i], self.high[FROM_X][i] = parameter.limits
+            self.low[FROM_Y][i], self.high[FROM_Y][i] = parameter.limits_from_y
+            for dtype in range(2):
+                if not fpmode_round(parameter.default, dtype == FLOAT32, self.low[FROM_Y][i], self.high[FROM_Y][i],
+                                    &self.defaults[dtype][i]):
+                    raise ValueError(f"{self.name}: the default of {parameter.name} is outside its range")
+
+    def __call__(self, *args, **kwargs):
+        return PyVectorcall_Call(self, args, kwargs)
+
+    def __repr__(self):
+        return f"<fastact.{self.name}>"
+
+    def __reduce__(self):
+        return self.name  # found in __module__
+
+    @property
+    def __module__(self):
+        return "fastact"
+
+    @property
+    def __name__(self):
+        return self.name
+
+    @property
+    def __qualname__(self):
+        return self.name
+
+    @property
+    def __doc__(self):
+        return self.row.document(self.role)
+
+    @property
+    def __signature__(self):
+        return self.row.signature(self.role)
+
+    @property
+    def parameters(self):
+        return self.row.defaults
+
+    # What libraries that override __array_ufunc__ ask of a ufunc.
+
+    @property
+    def nin(self):
+        return 2 if self.role == "backward" else 1
+
+    @property
+    def nout(self):
+        return 1
+
+    @property
+    def signature(self):
+        return None
+
+
+@cython.final
+cdef class Elementwise(Function):  # an activation that computes every element for itself
+    cdef readonly Function derivative, backward
+
+    def __init__(self, row, str target=TARGET):
+        cdef Function derivative = Function.__new__(Function), backward = Function.__new__(Function)
+        cdef const fastact_elementwise *found
+        cdef const fastact_kernels *table
+        cdef int dtype
+        names = tuple([parameter.name for parameter in row.parameters])
+        self.prepare(row, "forward", ("x",), names, 1 + len(names), call_unary)
+        derivative.prepare(row, "derivative", ("x",), names, 1 + len(names), call_unary)
+        backward.prepare(row, "backward", ("grad", "x", "y"), names, 1, call_binary)
+        for dtype in range(2):
+            table = find_table(target, dtype)
+            found = find_elementwise(table, row.name.encode())
+            self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, UNARY, table, found.cost[0])
+            derivative.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.derivative, UNARY, table, found.cost[1])
+            backward.kernels[FROM_X][dtype] = make_kernel(<const void *> found.backward, BINARY, table, found.cost[2])
+            backward.kernels[FROM_Y][dtype] = make_kernel(<const void *> found.backward_y, BINARY, table, found.cost[3])
+            if (found.backward_y != NULL) != row.from_y:
+                raise LookupError(f"kernels and catalogue disagree on whether {row.name}'s output is enough")
+        self.derivative, self.backward = derivative, backward
+
+    @property
+    def __doc__(self):  # a subclass has one of its own, or none
+        return self.row.document(self.role)
+
+    @property
+    def backward_from(self):
+        return ("x", "y") if self.row.from_y else ("x",)
+
+    @property
+    def bounds(self):
+        return self.row.bounds
+
+
+@cython.final
+cdef class Rowwise(Function):  # an activation that computes whole rows along an axis
+    cdef readonly Function backward
+
+    def __init__(self, row, str target=TARGET):
+        cdef Function backward = Function.__new__(Function)
+        cdef const fastact_rowwise *found
+        cdef const fastact_kernels *table
+        cdef int dtype
+        self.prepare(row, "forward", ("x",), ("axis",), 2, call_rows)
+        backward.prepare(row, "backward", ("grad", "y"), ("axis",), 1, call_rows_backward)
+        for dtype in range(2):
+            table = find_table(target, dtype)
+            found = find_rowwise(table, row.name.encode())
+            self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, ROWS, table, found.cost[0])
+            backward.kernels[FROM_Y][dtype] = make_kernel(
+                <const void *> found.backward_y, ROWS_BACKWARD, table, found.cost[1])
+        self.backward = backward
+
+    @property
+    def __doc__(self):  # a subclass has one of its own, or none
+        return self.row.document(self.role)
+
+    @property
+    def backward_from(self):
+        return ("y",)
+
+    @property
+    def bounds(self):
+        return self.row.bounds
+
+    def jacobian(self, y, axis=-1):
+        """Return the derivatives of every output of a row with respect to every input of it.
+
+        Training needs no such matrix: `backward` multiplies a gradient by it without making it.
+
+        Parameters
+        ----------
+        y : array_like
+            The output of the forward call.
+        axis : int, default -1
+            The axis along which the rows lie.
+
+        Returns
+        -------
+        ndarray
+            Its shape is that of `y` without `axis`, then (n, n) for rows of n; element [..., i, j] is the derivative
+            of output i with respect to input j.
+
+        Examples
+        --------
+        >>> import fastact as fa
+        >>> fa.softmax.jacobian([0.5, 0.5])
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+        """
+        rows = np.atleast_1d(arguments.as_input(y, f"{self.name}.jacobian", "y"))
+        rows = np.moveaxis(rows, count_axis(read_axis(axis), rows.ndim), rows.ndim - 1)
+        n = rows.shape[rows.ndim - 1]
+        square = (*rows.shape, n)
+        unit = np.broadcast_to(np.eye(n, dtype=rows.dtype), square)
+        return self.backward(
+            unit, y=np.broadcast_to(np.expand_dims(rows, rows.ndim - 1), square), out=np.empty(square, rows.dtype))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Arguments
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef int bind(
+        Function self, PyObject *const *args, Py_ssize_t positional, PyObject *kwnames, PyObject **given) except -1:
+    """Sorts a call's arguments into the function's order; NULL is one not given, and so is None for `out`."""
+    cdef Py_ssize_t i
+    cdef int j
+    cdef PyObject *keyword
+    if positional > self.positional:
+        raise TypeError(f"{self.name}() takes {self.positional} positional argument{'s'[:self.positional != 1]} "
+                        f"but {positional} were given")
+    for j in range(self.count):
+        given[j] = args[j] if j < positional else NULL
+    if kwnames != NULL:
+        for i in range(PyTuple_GET_SIZE(kwnames)):
+            keyword = PyTuple_GET_ITEM(kwnames, i)
+            for j in range(self.count):
+                if keyword == self.names[j]:
+                    break
+            else:
+                j = find_keyword(self, <str> keyword)
+            if given[j] != NULL:
+                raise TypeError(f"{self.name}() got multiple values for argument '{<str> keyword}'")
+            given[j] = args[positional + i]
+    if given[0] == NULL:
+        raise TypeError(f"{self.name}() missing 1 required positional argument: '{self.arguments[0]}'")
+    if given[self.count - 1] == Py_None:
+        given[self.count - 1] = NULL
+    return 0
+
+
+cdef int find_keyword(Function self, str keyword) except -1:
+    """A keyword that is not the interned string."""
+    if keyword not in self.arguments:
+        raise TypeError(f"{self.name}() got an unexpected keyword argument '{keyword}'")
+    return self.arguments.index(keyword)
+
+
+cdef int read_parameters(Function self, PyObject **given, double *values) except -1:
+    """The parameters given, as they stand.  This may run the caller's code: no array may be looked at before."""
+    cdef int i
+    cdef PyObject *value
+    for i in range(MAX_PARAMETERS):
+        values[i] = 0
+    for i in range(self.parameter_count):
+        value = given[self.parameters_at + i]
+        if value != NULL:
+            values[i] = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else arguments.as_number(
+                <object> value, self.name, self.arguments[self.parameters_at + i])
+    return 0
+
+
+cdef int round_parameters(Function self, PyObject **given, int source, int dtype, double *values) except -1:
+    """The parameters in the type computed in, and within their ranges."""
+    cdef int i
+    for i in range(self.parameter_count):
+        if given[self.parameters_at + i] == NULL:
+            values[i] = self.defaults[dtype][i]
+        elif not fpmode_round(values[i], dtype == FLOAT32, self.low[source][i], self.high[source][i], &values[i]):
+            raise ValueError(arguments.out_of_range(
+                self.name, self.arguments[self.parameters_at + i], <object> given[self.parameters_at + i],
+                self.low[source][i], self.high[source][i], dtype == FLOAT32, source == FROM_Y))
+    return 0
+
+
+cdef int choose_source(Function self, PyObject **given) except -1:
+    """Whether backward goes by the input or by the output."""
+    cdef bint x = given[1] != NULL and given[1] != Py_None, y = given[2] != NULL and given[2] != Py_None
+    if y and self.kernels[FROM_Y][FLOAT32].function == NULL:
+        raise TypeError(f"{self.name}() needs x=, the input: the output does not determine the derivative")
+    if x == y:
+        raise TypeError(f"{self.name}() takes exactly one of x= (the input) and y= (the output)")
+    return FROM_Y if y else FROM_X
+
+
+cdef Py_ssize_t read_axis(axis) except? -1:
+    try:
+        return PyNumber_AsSsize_t(axis, NULL)
+    except TypeError:
+        raise TypeError(f"axis must be an int, not {type(axis).__name__}") from None
+
+
+cdef int count_axis(Py_ssize_t axis, int ndim) except -1:
+    """The axis, counted from the first; a scalar is a row of one."""
+    cdef int axes = max(1, ndim)
+    if not -axes <= axis < axes:
+        raise AxisError(axis, ndim)
+    return axis + axes if axis < 0 else axis
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The door
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef inline int real_type(PyObject *value) noexcept:
+    """FLOAT32 or FLOAT64 for an exact ndarray in native byte order, -1 for anything else."""
+    cdef Array *x = <Array *> value
+    if not PyArray_CheckExact(x) or not PyArray_ISNOTSWAPPED(x):
+        return -1
+    return FLOAT32 if PyArray_TYPE(x) == cnp.NPY_FLOAT else FLOAT64 if PyArray_TYPE(x) == cnp.NPY_DOUBLE else -1
+
+
+cdef inline bint same_shape(Array *a, Array *b) noexcept:
+    cdef int d
+    if PyArray_NDIM(a) != PyArray_NDIM(b):
+        return False
+    for d in range(PyArray_NDIM(a)):
+        if PyArray_DIM(a, d) != PyArray_DIM(b, d):
+            return False
+    return True
+
+
+cdef inline bint is_clear(Array *x, Array *out, Py_ssize_t nbytes) noexcept:
+    """Whether two contiguous arrays are the same memory or do not touch."""
+    cdef char *a = PyArray_BYTES(x)
+    cdef char *b = PyArray_BYTES(out)
+    return a == b or a + nbytes <= b or b + nbytes <= a
+
+
+cdef int64_t door_limit = RELEASE_ABOVE
+
+
+def set_parallel_threshold(ns):
+    """Keep calls serial that are estimated to take less on one thread; return what it was.  For tests and benches."""
+    global door_limit
+    cdef int64_t threshold = <int64_t> min(1000.0 * ns, 2.0**62)
+    door_limit = min(<int64_t> RELEASE_ABOVE, threshold)
+    return swap_parallel_threshold(threshold) / 1000
+
+
+cdef inline int joint_order(Array *x, Array *other, PyObject *out, int dtype, const Kernel *kernel) noexcept:
+    """The orders, C or Fortran's, in which all operands can go through the door; 0 if they must go round.
+
+    x and other are known to be of the dtype, and of one shape; other is x where there is one input."""
+    cdef int order = PyArray_FLAGS(x) & PyArray_FLAGS(other) & CONTIGUOUS
+    cdef Py_ssize_t n = PyArray_SIZE(x), nbytes = n * PyArray_ITEMSIZE(x)
+    if order == 0 or n * kernel.cost >= door_limit or n == 0:
+        return 0
+    if out != NULL:
+        if out != <PyObject *> x and (real_type(out) != dtype or not same_shape(x, <Array *> out)
+                                      or not is_clear(x, <Array *> out, nbytes)):
+            return 0
+        if not is_clear(other, <Array *> out, nbytes) or not PyArray_ISWRITEABLE(<Array *> out):
+            return 0
+        order &= PyArray_FLAGS(<Array *> out)
+    return order
+
+
+cdef inline object new_contiguous(Array *x, int dtype, int order):
+    """An array laid out as x is, which is contiguous in that order."""
+    cdef cnp.dtype descr = float32 if dtype == FLOAT32 else float64
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(
+        cnp.ndarray, descr, PyArray_NDIM(x), PyArray_DIMS(x), NULL, NULL,
+        0 if order & cnp.NPY_ARRAY_C_CONTIGUOUS else cnp.NPY_ARRAY_F_CONTIGUOUS, NULL)
+
+
+cdef inline object as_result(computed):
+    """NumPy's habit: a new array without axes becomes a scalar."""
+    return computed if PyArray_NDIM(<Array *> computed) else computed[()]
+
+
+cdef object call_unary(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *x
+    cdef double parameters[MAX_PARAMETERS]
+    cdef const Kernel *kernel
+    cdef int dtype, order
+    cdef fpmode was
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    read_parameters(self, given, parameters)
+    out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
+    if dtype >= 0:
+        kernel = &self.kernels[FROM_X][dtype]
+        order = joint_order(x, x, out, dtype, kernel)
+        if order:
+            round_parameters(self, given, FROM_X, dtype, parameters)
+            computed = <object> out if out != NULL else new_contiguous(x, dtype, order)
+            was = fpmode_enter()
+            (<fastact_unary> kernel.function)(
+                PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), PyArray_SIZE(x), parameters)
+            fpmode_leave(was)
+            return computed if out != NULL else as_result(computed)
+    return call_round(self, FROM_X, given, given[0], NULL, out, parameters, 0)
+
+
+cdef object call_binary(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *grad
+    cdef Array *x
+    cdef double parameters[MAX_PARAMETERS]
+    cdef const Kernel *kernel
+    cdef int dtype, order, source
+    cdef fpmode was
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    read_parameters(self, given, parameters)
+    source = choose_source(self, given)
+    out, grad, x, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1 + source], real_type(given[0])
+    if dtype >= 0 and real_type(<PyObject *> x) == dtype and same_shape(grad, x):
+        kernel = &self.kernels[source][dtype]
+        order = joint_order(grad, x, out, dtype, kernel)
+        if order:
+            round_parameters(self, given, source, dtype, parameters)
+            computed = <object> out if out != NULL else new_contiguous(grad, dtype, order)
+            was = fpmode_enter()
+            (<fastact_binary> kernel.function)(
+                PyArray_BYTES(grad), PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), PyArray_SIZE(x), parameters)
+            fpmode_leave(was)
+            return computed if out != NULL else as_result(computed)
+    return call_round(self, source, given, given[0], given[1 + source], out, parameters, 0)
+
+
+cdef inline Py_ssize_t last_axis(Array *x, Py_ssize_t axis) noexcept:
+    """The extent of the last axis, if that is the axis meant; else 0."""
+    cdef int last = PyArray_NDIM(x) - 1
+    return PyArray_DIM(x, last) if last >= 0 and (axis == -1 or axis == last) else 0
+
+
+cdef object call_rows(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *x
+    cdef const Kernel *kernel
+    cdef Py_ssize_t axis, n, step
+    cdef int dtype
+    cdef fpmode was
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    axis = read_axis(<object> given[1]) if given[1] != NULL else -1
+    out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
+    n = last_axis(x, axis) if dtype >= 0 else 0
+    if n:
+        kernel = &self.kernels[FROM_X][dtype]
+        if joint_order(x, x, out, dtype, kernel) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+            step = n * PyArray_ITEMSIZE(x)
+            computed = <object> out if out != NULL else new_contiguous(x, dtype, cnp.NPY_ARRAY_C_CONTIGUOUS)
+            was = fpmode_enter()
+            (<fastact_rows> kernel.function)(
+                PyArray_BYTES(x), step, PyArray_BYTES(<Array *> computed), step, PyArray_SIZE(x) // n, n)
+            fpmode_leave(was)
+            return computed
+    return call_round(self, FROM_X, given, given[0], NULL, out, NULL, axis)
+
+
+cdef object call_rows_backward(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *grad
+    cdef Array *y
+    cdef const Kernel *kernel
+    cdef Py_ssize_t axis, n = 0, step
+    cdef int dtype
+    cdef fpmode was
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    if given[1] == NULL:
+        raise TypeError(f"{self.name}() missing 1 required keyword-only argument: 'y'")
+    axis = read_axis(<object> given[2]) if given[2] != NULL else -1
+    out, grad, y, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1], real_type(given[0])
+    if dtype >= 0 and real_type(<PyObject *> y) == dtype and same_shape(grad, y):
+        n = last_axis(grad, axis)
+    if n:
+        kernel = &self.kernels[FROM_Y][dtype]
+        if joint_order(grad, y, out, dtype, kernel) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+            step = n * PyArray_ITEMSIZE(y)
+            computed = <object> out if out != NULL else new_contiguous(grad, dtype, cnp.NPY_ARRAY_C_CONTIGUOUS)
+            was = fpmode_enter()
+            (<fastact_rows_backward> kernel.function)(
+                PyArray_BYTES(grad), step, PyArray_BYTES(y), step, PyArray_BYTES(<Array *> computed), step,
+                PyArray_SIZE(y) // n, n)
+            fpmode_leave(was)
+            return computed
+    return call_round(self, FROM_Y, given, given[0], given[1], out, NULL, axis)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The way round
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef object call_round(
+        Function self, int source, PyObject **given, PyObject *a, PyObject *b, PyObject *out, double *parameters,
+        Py_ssize_t axis):
+    """Checks everything, then computes.  b is NULL where there is one input, parameters where there is an axis."""
+    cdef bint rowwise = parameters == NULL
+    cdef int dtype
+    cdef str second_name = self.arguments[1 if rowwise else 1 + source]
+    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        foreign = hand_over(self, given, a, b, second_name, out)
+        if foreign is not NotImplemented:
+            return foreign
+
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    first = second = as_input(self, a, self.arguments[0])
+    if b != NULL:
+        second = as_input(self, b, second_name)
+    computed = None if out == NULL else as_output(self, out)
+
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(
+            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
+    axis = count_axis(axis, PyArray_NDIM(<Array *> first)) if rowwise else -1
+    if not rowwise:
+        round_parameters(self, given, source, dtype, parameters)
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, first, dtype)
+    compute(&self.kernels[source][dtype], parameters, <Array *> first, <Array *> second, <Array *> computed, axis)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef object hand_over(Function self, PyObject **given, PyObject *a, PyObject *b, str second_name, PyObject *out):
+    """The result of an operand that overrides __array_ufunc__, or NotImplemented."""
+    cdef int i
+    inputs = [<object> a] if b == NULL else [<object> a, <object> b]
+    keywords = {}
+    for i in range(self.parameters_at, self.count - 1):
+        if given[i] != NULL:
+            keywords[self.arguments[i]] = <object> given[i]
+    return arguments.hand_over(
+        self, inputs, None if b == NULL else second_name, keywords, None if out == NULL else <object> out)
+
+
+cdef object as_input(Function self, PyObject *value, str argument):
+    return <object> value if real_type(value) >= 0 else arguments.as_input(<object> value, self.name, argument)
+
+
+cdef object as_output(Function self, PyObject *out):
+    return <object> out if PyArray_CheckExact(<Array *> out) else arguments.as_output(<object> out, self.name)
+
+
+cdef int check_output(Function self, out, like, int dtype) except -1:
+    """Whether the result may be written to `out`."""
+    if real_type(<PyObject *> out) != dtype:
+        raise TypeError(f"{self.name}(): out is of dtype {arguments.spell(out.dtype)}, but the result is of "
+                        f"{'float32' if dtype == FLOAT32 else 'float64'}")
+    if not same_shape(<Array *> like, <Array *> out):
+        raise ValueError(f"{self.name}(): out has shape {out.shape}, but {self.arguments[0]} has {like.shape}")
+    if not PyArray_ISWRITEABLE(<Array *> out):
+        raise ValueError(f"{self.name}(): out is read-only")
+    if may_overlap_itself(<Array *> out) and arguments.overlaps_itself(out):
+        raise ValueError(f"{self.name}(): out overlaps itself: several of its elements share memory")
+    return 0
+
+
+cdef bint may_overlap_itself(Array *x) noexcept:
+    """Whether an axis steps less far than the axes with smaller steps reach together."""
+    cdef int d, e
+    cdef Py_ssize_t step, smaller, reach
+    for d in range(PyArray_NDIM(x)):
+        step, reach = PyArray_STRIDE(x, d), PyArray_ITEMSIZE(x)
+        step = -step if step < 0 else step
+        for e in range(PyArray_NDIM(x)):
+            smaller = PyArray_STRIDE(x, e)
+            smaller = -smaller if smaller < 0 else smaller
+            if e != d and smaller <= step:
+                reach += (PyArray_DIM(x, e) - 1) * smaller
+        if reach > step and PyArray_DIM(x, d) > 1:
+            return True
+    return False
+
+
+cdef object new_like(x, int dtype):
+    """An array laid out as x is, whatever its strides."""
+    if real_type(<PyObject *> x) == dtype:
+        return PyArray_NewLikeArray(<Array *> x, cnp.NPY_KEEPORDER, NULL, False)
+    return np.empty_like(x, dtype=float64)
+
+
+cdef Function probe = Function.__new__(Function)
+for each in (Function, Elementwise, Rowwise):
+    call_by_vector(each, <char *> &probe.vectorcall - <char *> <PyObject *> probe)
+del each

@@ -1,0 +1,50 @@
+# The face of the kernels (kernels/kernels.h), as the engine sees it.
+
+from libc.stdint cimport uint8_t, uint32_t
+
+
+cdef extern from "kernels/kernels.h":
+    enum:
+        FASTACT_KERNELS_VERSION
+
+    ctypedef void (*fastact_unary)(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
+    ctypedef void (*fastact_binary)(
+        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
+    ctypedef void (*fastact_rows)(
+        const void *x, Py_ssize_t x_step, void *out, Py_ssize_t out_step, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_rows_backward)(
+        const void *grad, Py_ssize_t grad_step, const void *y, Py_ssize_t y_step, void *out, Py_ssize_t out_step,
+        Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_gather)(const void *source, Py_ssize_t stride, void *block, Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_scatter)(
+        const void *block, void *destination, Py_ssize_t stride, Py_ssize_t n) noexcept nogil
+
+    struct fastact_elementwise:
+        const char *name
+        fastact_unary forward, derivative
+        fastact_binary backward, backward_y
+        float cost[4]
+
+    struct fastact_rowwise:
+        const char *name
+        fastact_rows forward
+        fastact_rows_backward backward_y
+        float cost[2]
+
+    struct fastact_kernels:
+        uint32_t version, size
+        uint8_t fused
+        const fastact_elementwise *elementwise
+        const fastact_rowwise *rowwise
+        Py_ssize_t elementwise_count, rowwise_count
+        fastact_gather gather, widen
+        fastact_scatter scatter
+
+    struct fastact_target:
+        const char *name
+        const fastact_kernels *f32
+        const fastact_kernels *f64
+        bint (*runs_here)() noexcept nogil
+
+    const fastact_target fastact_targets[]
+    const Py_ssize_t fastact_target_count

@@ -1,0 +1,169 @@
+"""What several test files share: ways to call every activation, inputs, comparisons.
+
+No expected values of a particular activation live here; fixtures are in conftest.py.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+import fastact as fa
+from fastact import engine
+
+# Parameters worth trying beyond the defaults; an activation that is not listed gets its defaults scaled.
+EXAMPLE_PARAMETERS = {
+    "leaky_relu": [{"negative_slope": slope} for slope in (0.01, 0.2, 0.0, 1.0, 3.0)],
+}
+
+
+def example_parameters(activation):
+    """Return a list of keyword dictionaries, the defaults first."""
+    scaled = [{}]
+    if activation.kind == "elementwise" and activation.parameters:
+        scaled += [{name: default * factor for name, default in activation.parameters.items()} for factor in (0.5, 20)]
+    return EXAMPLE_PARAMETERS.get(activation.name, scaled)
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One thing an activation computes: `kind` is forward, derivative, backward_x or backward_y.
+
+    Called with its arrays in the order x, or grad and x, or grad and y.
+    """
+
+    activation: object
+    kind: str
+
+    @property
+    def arity(self):
+        return 2 if self.kind.startswith("backward") else 1
+
+    @property
+    def rowwise(self):
+        return self.activation.kind == "rowwise"
+
+    def __call__(self, *arrays, **keywords):
+        if self.kind == "forward":
+            return self.activation(*arrays, **keywords)
+        if self.kind == "derivative":
+            return self.activation.derivative(*arrays, **keywords)
+        grad, other = arrays
+        return self.activation.backward(grad, **{self.kind[-1]: other}, **keywords)
+
+
+def kinds(activation):
+    """Return the kinds of Operation that the activation has."""
+    found = ["forward"]
+    if activation.kind == "elementwise":
+        found.append("derivative")
+    return found + ["backward_" + argument for argument in sorted(activation.backward_from)]
+
+
+def operations(activation):
+    """Return every Operation of the activation."""
+    return [Operation(activation, kind) for kind in kinds(activation)]
+
+
+def on_target(name, target):
+    """Return the activation bound to a target."""
+    return engine.on_target(fa.ACTIVATIONS[name], target)
+
+
+def unsigned(dtype):
+    """Return the unsigned integer type as wide as the floating-point type."""
+    return np.dtype(f"u{np.dtype(dtype).itemsize}")
+
+
+def bit_patterns(dtype, count):
+    """Return `count` values spread over all bit patterns: every exponent, both signs, subnormals, NaNs."""
+    wide = 8 * np.dtype(dtype).itemsize
+    step = int(2**wide * 0.6180339887498949) | 1
+    patterns = [(k * step) % 2**wide for k in range(count)]
+    return np.array(patterns, dtype=unsigned(dtype)).view(dtype)
+
+
+def specials(dtype):
+    """Return zeros, infinities, NaN, the ends of the subnormal and normal ranges, and ones, of both signs."""
+    info = np.finfo(dtype)
+    edges = [0.0, info.smallest_subnormal, info.smallest_normal, 1.0, 88.0, info.max, np.inf]
+    return np.array(edges + [-edge for edge in edges] + [np.nan], dtype=dtype)
+
+
+def values(shape, dtype, seed=0):
+    """Return an array mostly of ordinary numbers, with an eighth from every exponent and some special ones."""
+    rng = np.random.default_rng(seed)
+    count = int(np.prod(shape))
+    result = (3 * rng.standard_normal(count)).astype(dtype)
+    patterns = rng.integers(0, 2 ** (8 * result.itemsize), count, dtype=unsigned(dtype), endpoint=False).view(dtype)
+    result = np.where(rng.random(count) < 0.125, patterns, result)
+    result = np.where(rng.random(count) < 0.0625, rng.choice(specials(dtype), count), result)
+    return result.reshape(shape)
+
+
+def arguments(operation, shape, dtype, seed=0):
+    """Return the arrays that an operation takes, of one shape."""
+    return [values(shape, dtype, seed + k) for k in range(operation.arity)]
+
+
+def assert_same_bits(got, want):
+    """Type, shape and every bit agree; only the sign and payload of a NaN are free."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
+    got, want = got.ravel(), want.ravel()
+    same = (got.view(unsigned(got.dtype)) == want.view(unsigned(want.dtype))) | (np.isnan(got) & np.isnan(want))
+    wrong = np.flatnonzero(~same)
+    assert not wrong.size, f"{wrong.size} differ, first at {wrong[0]}: {got[wrong[0]]!r} for {want[wrong[0]]!r}"
+
+
+def ulp_error(got, want, dtype=None):
+    """Return the error of each element in ulp of `want`, at least in units of the smallest subnormal.
+
+    `want` is in a higher precision: float64 or longdouble in an array, or mpmath or gmpy2 numbers in a list or an
+    object array.  A NaN is right where a NaN is wanted only; an infinity where `want` rounds to it.
+    """
+    got = np.asarray(got)
+    info = np.finfo(dtype or got.dtype)
+    got, want = np.broadcast_arrays(got, np.asarray(want))
+    if want.dtype == object:
+        distance = np.array([float(abs(w - float(g))) for g, w in zip(got.flat, want.flat, strict=True)], np.longdouble)
+        distance = distance.reshape(got.shape)
+        want = np.array([toward_zero(w) for w in want.flat]).reshape(got.shape)
+    else:
+        with np.errstate(invalid="ignore"):
+            distance = np.abs(got.astype(want.dtype) - want).astype(np.longdouble)
+    with np.errstate(all="ignore"):
+        exponent = np.where(want == 0, info.minexp, np.clip(np.frexp(want)[1] - 1, info.minexp, info.maxexp - 1))
+        error = np.ldexp(distance, info.nmant - exponent)
+        overflow = np.ldexp(np.longdouble(2) - np.ldexp(np.longdouble(1), -info.nmant - 1), info.maxexp - 1)
+        right = np.isinf(got) & (np.abs(want) >= overflow) & (np.sign(want) == np.sign(got))
+    right |= np.isnan(got) & np.isnan(want)
+    comparable = np.isfinite(got) & np.isfinite(want)
+    return np.where(right, 0, np.where(comparable, error, np.inf)).astype(np.float64)
+
+
+def toward_zero(number):
+    """Return the double next to a longer number on the side of zero, which is in the same binade."""
+    double = float(number)
+    return np.nextafter(double, 0.0) if np.isfinite(double) and abs(double) > abs(number) else double
+
+
+def run_python(code, *, timeout=120, **environment):
+    """Run code in a fresh interpreter; return the finished process.  Environment variables by keyword, None removes.
+
+    -P: a source tree in the current folder must not hide the package that is installed.
+    """
+    env = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code], env=env, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def python_output(code, **keywords):
+    """Run code in a fresh interpreter that must succeed; return what it printed, stripped."""
+    done = run_python(code, **keywords)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

@@ -1,0 +1,381 @@
+"""What a caller sees: signatures, names, how arguments are passed and what comes back.
+
+Values are tested elsewhere; what bad input gets is in test_inputs.py.
+"""
+
+import contextlib
+import copy
+import inspect
+import pickle
+import sys
+
+import helpers
+import numpy as np
+import pytest
+
+import fastact as fa
+
+NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
+PARAMETRISED = [name for name, activation in fa.ACTIVATIONS.items() if activation.parameters]
+
+
+def test_out_is_what_is_returned(operation, dtype):
+    x = helpers.arguments(operation, (3, 5), dtype)
+    out = np.empty((3, 5), dtype)
+    assert operation(*x, out=out) is out
+    assert operation(*x, out=x[0]) is x[0]
+
+
+def test_out_is_keyword_only(operation):
+    x, out = [np.ones((2, 3))] * operation.arity, np.full((2, 3), 7.0)
+    defaults = operation.activation.parameters.values()
+    positional = [*x[:1], *defaults, out] if operation.arity == 1 else [x[0], out]
+    with pytest.raises(TypeError):
+        operation(*positional) if operation.arity == 1 else operation.activation.backward(*positional)
+    assert (out == 7).all()
+
+
+def test_out_none_is_no_out(operation):
+    x = helpers.arguments(operation, (7,), np.float32)
+    helpers.assert_same_bits(operation(*x, out=None), operation(*x))
+
+
+def test_inputs_are_left_as_they_were(operation, dtype):
+    x = helpers.arguments(operation, (4, 9), dtype)
+    before = [array.tobytes() for array in x]
+    operation(*x)
+    operation(*x, out=np.empty((4, 9), dtype))
+    assert [array.tobytes() for array in x] == before
+
+
+def test_a_new_array_owns_its_memory_and_is_writeable(operation, dtype):
+    result = operation(*helpers.arguments(operation, (6,), dtype))
+    assert type(result) is np.ndarray
+    assert result.flags.owndata
+    assert result.flags.behaved
+    assert result.dtype == dtype
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1)])
+def test_a_new_array_is_laid_out_as_x_is(elementwise_operation, dtype, axes):
+    x = [array.transpose(axes) for array in helpers.arguments(elementwise_operation, (2, 3, 4), dtype)]
+    assert elementwise_operation(*x).strides == x[0].strides
+
+
+def test_the_first_argument_may_go_by_name(operation):
+    arrays = helpers.arguments(operation, (5,), np.float32)
+    activation, kind, want = operation.activation, operation.kind, operation(*arrays)
+    if operation.arity == 1:
+        got = (activation if kind == "forward" else activation.derivative)(x=arrays[0])
+    else:
+        got = activation.backward(grad=arrays[0], **{kind[-1]: arrays[1]})
+    helpers.assert_same_bits(got, want)
+
+
+def test_a_call_keeps_no_reference(operation, dtype):
+    arrays, wrong = helpers.arguments(operation, (3, 40), dtype), np.empty(3)
+    ways = [
+        lambda: operation(*arrays),
+        lambda: operation(*arrays, out=arrays[0]),
+        lambda: operation(*[array[:, ::-2] for array in arrays]),
+        lambda: operation(*[array.tolist() for array in arrays]),
+        lambda: operation(*map(memoryview, arrays), out=memoryview(arrays[0])),
+        lambda: operation(*arrays, out=wrong),  # is refused
+    ]
+    watched = [*arrays, arrays[0].dtype, np.dtype(np.float64), operation.activation]
+    for way in ways:
+        for calls in (5, 100):
+            before = [sys.getrefcount(thing) for thing in watched]
+            for _ in range(calls):
+                with contextlib.suppress(TypeError, ValueError):
+                    way()
+        assert [sys.getrefcount(thing) for thing in watched] == before
+
+
+def test_parameters_go_by_position_or_by_name(activation, dtype):
+    x = helpers.values((50,), dtype)
+    for parameters in helpers.example_parameters(activation):
+        assert set(parameters) <= set(activation.parameters)
+        complete = {**activation.parameters, **parameters}
+        by_name = activation(x, **parameters)
+        helpers.assert_same_bits(activation(x, *complete.values()), by_name)
+        helpers.assert_same_bits(activation(x, *complete.values(), out=np.empty_like(x)), by_name)
+        helpers.assert_same_bits(
+            activation.derivative(x, *complete.values()), activation.derivative(x, **parameters, out=np.empty_like(x))
+        )
+        helpers.assert_same_bits(
+            activation.backward(x, x=x, **parameters), activation.backward(x, **complete, x=x, out=np.empty_like(x))
+        )
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETRISED if fa.ACTIVATIONS[name].kind == "elementwise"])
+def test_a_parameter_reaches_every_operation(name):
+    x = np.array([-2.0, -0.5, 0.5, 2.0])
+    for operation in helpers.operations(fa.ACTIVATIONS[name]):
+        results = {
+            operation(*[x] * operation.arity, **parameters).tobytes()
+            for parameters in helpers.example_parameters(operation.activation)
+        }
+        assert len(results) > 1, operation.kind
+
+
+def test_backward_takes_x_and_y_by_keyword_only(operation):
+    ones = np.ones(4)
+    with pytest.raises(TypeError):
+        operation.activation.backward(ones, ones)
+
+
+def test_backward_takes_exactly_one_of_x_and_y(activation):
+    ones, out = np.ones(4), np.full(4, 7.0)
+    for both_or_none in ({}, {"x": ones, "y": ones}):
+        with pytest.raises(TypeError, match=r"\bx\b.*\by\b"):
+            activation.backward(ones, **both_or_none, out=out)
+    assert (out == 7).all()
+
+
+@NAMES
+def test_backward_from_an_output_that_is_not_enough_is_an_error_that_says_so(name):
+    activation = fa.ACTIVATIONS[name]
+    accepted = set(activation.backward_from)
+    assert accepted in ({"x"}, {"y"}, {"x", "y"})
+    for argument in {"x", "y"} - accepted:
+        out = np.full(4, 7.0)
+        with pytest.raises(TypeError, match=name if argument == "y" else argument):
+            activation.backward(np.ones(4), **{argument: np.ones(4)}, out=out)
+        assert (out == 7).all()
+
+
+@pytest.mark.parametrize("keyword", ["where", "dtype", "casting", "order", "inplace", "no_such"])
+def test_other_keywords_are_refused(operation, keyword):
+    x = [np.ones(3)] * operation.arity
+    with pytest.raises(TypeError, match=keyword):
+        operation(*x, **{keyword: None})
+
+
+def test_missing_and_superfluous_arguments_are_refused(activation):
+    ones = np.ones(3)
+    superfluous = [1.0] * (len(activation.parameters) + 1)
+    for call in (activation, activation.derivative, activation.backward):
+        with pytest.raises(TypeError):
+            call()
+    with pytest.raises(TypeError):
+        activation(ones, *superfluous)
+    with pytest.raises(TypeError):
+        activation.derivative(ones, *superfluous)
+    with pytest.raises(TypeError):
+        activation.backward(ones, ones, x=ones)
+    for name in activation.parameters:
+        with pytest.raises(TypeError, match=name):
+            activation(ones, 1.0, **{name: 1.0})
+
+
+@NAMES
+def test_the_signature_is_the_real_one(name):
+    activation = fa.ACTIVATIONS[name]
+    defaults = dict(activation.parameters)
+    calls = [(activation, ["x"])]
+    if activation.kind == "elementwise":
+        calls.append((activation.derivative, ["x"]))
+    for call, inputs in calls:
+        signature = inspect.signature(call).parameters
+        assert list(signature) == [*inputs, *defaults, "out"]
+        assert {key: signature[key].default for key in defaults} == defaults
+        assert signature["x"].default is inspect.Parameter.empty
+        assert signature["out"].default is None
+        assert signature["out"].kind is inspect.Parameter.KEYWORD_ONLY
+        if activation.kind == "elementwise":
+            assert all(signature[key].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for key in defaults)
+    signature = inspect.signature(activation.backward).parameters
+    assert set(signature) == {"grad", *activation.backward_from, *defaults, "out"} | (
+        {"x", "y"} if activation.kind == "elementwise" else set()
+    )
+    assert next(iter(signature)) == "grad"
+    keyword_only = [*activation.backward_from, *defaults, "out"]
+    assert all(signature[key].kind is inspect.Parameter.KEYWORD_ONLY for key in keyword_only)
+    assert {key: signature[key].default for key in defaults} == defaults
+
+
+@NAMES
+def test_the_parameters_are_a_mapping_of_defaults_that_cannot_be_changed(name):
+    activation = fa.ACTIVATIONS[name]
+    for key, default in dict(activation.parameters).items():
+        x = helpers.values((3, 40), np.float32)
+        helpers.assert_same_bits(activation(x, **{key: default}), activation(x))
+    with pytest.raises((TypeError, AttributeError)):
+        activation.parameters["negative_slope"] = 3
+    with pytest.raises(AttributeError):
+        activation.parameters = {}
+    with pytest.raises(AttributeError):
+        activation.name = "another"
+
+
+@NAMES
+def test_an_activation_goes_by_its_name_everywhere(name):
+    activation = fa.ACTIVATIONS[name]
+    assert activation.name == name == activation.__name__
+    assert getattr(fa, name) is activation
+    assert name in fa.__all__
+    assert fa.get(name) is activation
+    assert repr(activation) == f"<fastact.{name}>"
+
+
+@NAMES
+def test_an_activation_pickles_by_name(name):
+    activation = fa.ACTIVATIONS[name]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        dumped = pickle.dumps(activation, protocol)
+        assert pickle.loads(dumped) is activation
+        assert len(dumped) < 100
+    assert copy.copy(activation) is activation
+    assert copy.deepcopy(activation) is activation
+
+
+@NAMES
+def test_the_functions_of_an_activation_pickle_too(name):
+    for operation in helpers.operations(fa.ACTIVATIONS[name]):
+        function = getattr(operation.activation, operation.kind.partition("_")[0], operation.activation)
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+@NAMES
+def test_an_activation_is_hashable_and_equal_to_itself_only(name):
+    activation = fa.ACTIVATIONS[name]
+    assert [other.name for other in fa.ACTIVATIONS.values() if other == activation] == [name]
+    assert {activation: 1}[fa.get(name)] == 1
+
+
+def test_activations_is_a_read_only_mapping():
+    with pytest.raises(TypeError):
+        fa.ACTIVATIONS["relu"] = fa.tanh
+    with pytest.raises(TypeError):
+        del fa.ACTIVATIONS["relu"]
+    assert {"relu", "leaky_relu", "sigmoid", "tanh", "softmax"} <= set(fa.ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("expit", "sigmoid"),
+        ("logistic", "sigmoid"),
+        ("swish", "silu"),
+        ("hard_silu", "hard_swish"),
+        ("hardswish", "hard_swish"),
+        ("hardtanh", "hard_tanh"),
+        ("hardsigmoid", "hard_sigmoid"),
+        ("softsign", "soft_sign"),
+        ("logsigmoid", "log_sigmoid"),
+        ("log_expit", "log_sigmoid"),
+        ("tanhshrink", "tanh_shrink"),
+        ("hardshrink", "hard_shrink"),
+        ("softshrink", "soft_shrink"),
+        ("linear", "identity"),
+        ("relu2", "relu_squared"),
+        ("exp", "exponential"),
+        ("gelu_new", "gelu_tanh"),
+        ("gelu_pytorch_tanh", "gelu_tanh"),
+    ],
+)
+def test_get_knows_the_spellings_of_other_libraries(spelling, name):
+    if name not in fa.ACTIVATIONS:
+        pytest.skip(f"no {name} yet")
+    assert fa.get(spelling) is fa.ACTIVATIONS[name]
+
+
+def test_get_lets_a_callable_pass():
+    assert fa.get(np.tanh) is np.tanh
+    assert fa.get(fa.tanh) is fa.tanh
+
+
+def test_get_of_an_unknown_name_says_what_there_is():
+    with pytest.raises(ValueError, match=r"no_such(.|\n)*relu"):
+        fa.get("no_such")
+    with pytest.raises(TypeError):
+        fa.get(3)
+
+
+def test_all_lists_what_the_package_offers():
+    assert {"ACTIVATIONS", "get", "get_num_threads", "num_threads", "set_num_threads", "show_config"} <= set(fa.__all__)
+    assert sorted(set(fa.__all__)) == sorted(fa.__all__)
+    assert all(hasattr(fa, name) for name in fa.__all__)
+    assert isinstance(fa.__version__, str)
+
+
+def test_show_config_tells_version_target_and_threads(capsys):
+    returned = fa.show_config()
+    text = capsys.readouterr().out + (returned or "")
+    from fastact import engine
+
+    for word in (fa.__version__, engine.TARGET, "OpenMP", str(fa.get_num_threads())):
+        assert word in text
+
+
+def test_on_target_is_not_registered(activation):
+    assert activation is not fa.ACTIVATIONS[activation.name]
+    assert getattr(fa, activation.name) is fa.ACTIVATIONS[activation.name]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+def test_rows_run_along_any_axis(rowwise, dtype, axis):
+    x, grad = helpers.values((4, 5, 6), dtype), helpers.values((4, 5, 6), dtype, seed=1)
+    last = np.ascontiguousarray(np.moveaxis(x, axis, -1))
+    want = np.moveaxis(rowwise(last), -1, axis)
+    helpers.assert_same_bits(rowwise(x, axis=axis), want)
+    helpers.assert_same_bits(rowwise(x.copy(), axis=axis, out=x.copy()), want)
+    y = want
+    last_grad = np.ascontiguousarray(np.moveaxis(grad, axis, -1))
+    want = np.moveaxis(rowwise.backward(last_grad, y=np.ascontiguousarray(np.moveaxis(y, axis, -1))), -1, axis)
+    helpers.assert_same_bits(rowwise.backward(grad, y=y, axis=axis), want)
+    helpers.assert_same_bits(rowwise.backward(grad, y=y, axis=axis, out=grad), want)
+
+
+def test_the_axis_is_the_last_unless_told(rowwise):
+    x = helpers.values((4, 5), np.float64)
+    helpers.assert_same_bits(rowwise(x), rowwise(x, axis=1))
+    helpers.assert_same_bits(rowwise.backward(x, y=x), rowwise.backward(x, y=x, axis=-1))
+
+
+def test_an_axis_is_any_integer(rowwise):
+    x = helpers.values((4, 5), np.float64)
+    helpers.assert_same_bits(rowwise(x, axis=np.int8(0)), rowwise(x, axis=0))
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(2, (3, 4)), (-3, (3, 4)), (1, (3,)), (1, ()), (2**70, (3, 4))])
+def test_an_axis_that_is_not_there_is_an_error(rowwise, axis, shape):
+    x, out = np.ones(shape), np.full(shape, 7.0)
+    with pytest.raises(np.exceptions.AxisError):
+        rowwise(x, axis=axis, out=out)
+    with pytest.raises(np.exceptions.AxisError):
+        rowwise.backward(x, y=x, axis=axis, out=out)
+    assert (out == 7).all()
+
+
+def test_a_scalar_is_a_row_of_one(rowwise, dtype):
+    for given in (0.75, dtype.type(0.75), np.array(0.75, dtype)):
+        result = rowwise(given)
+        assert type(result) is (np.float64 if type(given) is float else dtype.type)
+        helpers.assert_same_bits(result, rowwise(np.array([given]))[0])
+
+
+@pytest.mark.parametrize("axis", [None, 1.0, "1", (0, 1)])
+def test_an_axis_that_is_no_integer_is_an_error(rowwise, axis):
+    x, out = np.ones((3, 4)), np.full((3, 4), 7.0)
+    with pytest.raises(TypeError, match=r"axis|integer"):
+        rowwise(x, axis=axis, out=out)
+    assert (out == 7).all()
+
+
+def test_rowwise_has_no_derivative_of_elements(rowwise):
+    assert not hasattr(rowwise, "derivative")
+
+
+def test_the_jacobian_of_softmax_is_that_of_every_row(dtype):
+    y = fa.softmax(helpers.values((3, 5), np.float32).astype(dtype).clip(-5, 5))
+    jacobian = fa.softmax.jacobian(y)
+    assert jacobian.dtype == dtype
+    assert jacobian.shape == (3, 5, 5)
+    for row, got in zip(y, jacobian, strict=True):
+        wide = row.astype(np.longdouble)
+        want = np.diag(wide) - np.outer(wide, wide)
+        np.testing.assert_allclose(got, want.astype(dtype), rtol=2 * np.finfo(dtype).eps)
+    along_first = fa.softmax.jacobian(np.ascontiguousarray(y.T), axis=0)
+    assert along_first.shape == (5, 3, 5) or along_first.shape == (3, 5, 5)

