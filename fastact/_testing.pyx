@@ -8,7 +8,7 @@ from libc.stdint cimport uint64_t
 from fastact.arrays cimport Array
 from fastact.blocks cimport BINARY, UNARY, Form, Kernel, compute
 
-from fastact.blocks import OPENMP
+from fastact import blocks
 
 cnp.import_array()
 
@@ -43,7 +43,7 @@ def worker_registers(int num_threads):
     cdef int i
     if not 0 < num_threads <= MOST_THREADS:
         raise ValueError(num_threads)
-    num_threads = num_threads if OPENMP else 1
+    num_threads = num_threads if blocks.OPENMP else 1
     with nogil, parallel(num_threads=num_threads):
         fpmode_read(registers[threadid()])
     return [tuple([registers[i][j] for j in range(FPMODE_REGISTERS)]) for i in range(num_threads)]
@@ -75,7 +75,7 @@ cdef int run(const void *function, Form form, const double *parameters, cnp.ndar
         raise TypeError("both arrays must be float32, or float64")
     if not cnp.PyArray_ISCARRAY(grad) or not cnp.PyArray_IS_C_CONTIGUOUS(x) or grad.size != x.size:
         raise ValueError("arrays must be contiguous, and of one size")
-    kernel.function, kernel.form, kernel.cost = function, form, 100
+    kernel.function, kernel.columns, kernel.form, kernel.cost = function, NULL, form, 100
     kernel.table = NULL  # nothing is gathered
     return compute(&kernel, parameters, <Array *> grad, <Array *> x, <Array *> grad, -1)
 

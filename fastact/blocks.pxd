@@ -15,6 +15,7 @@ cdef enum Form:
 
 cdef struct Kernel:
     const void *function
+    const void *columns  # the same for rows that lie side by side; NULL where elements are computed
     Form form
     const fastact_kernels *table
     int64_t cost  # picoseconds an element

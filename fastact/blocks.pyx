@@ -35,6 +35,7 @@ from fastact.kernels cimport (
 
 import operator
 import os
+import threading
 
 import numpy as np
 
@@ -88,10 +89,10 @@ cdef cnp.dtype float64 = np.dtype(np.float64)
 OPENMP = FASTACT_OPENMP  # the date of its specification, yyyymm; 0 without OpenMP
 
 # Work is counted in picoseconds, in integers: floating-point arithmetic would leave its traces in the status register.
-# A region costs 2 us while the runtime's threads still wait for it, 20 and more where they are asleep: for that the
-# passive policy stands, under which threads win nothing on a machine of two cores before a millisecond.
+# A region costs 2 us while the runtime's threads still spin for it.  Under the passive policy they sleep: to wake them
+# costs 20 us and more, and until the system moves them they share a CPU with the caller.
 cdef int64_t parallel_threshold = (
-    1_000_000_000 if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive" else 20_000_000)
+    400_000_000 if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive" else 20_000_000)
 cdef int64_t least_share = parallel_threshold // 3  # of one thread
 
 cdef int threads_at_import = threads_max()
@@ -169,6 +170,9 @@ def get_num_threads():
     return allowed_threads()
 
 
+around = threading.local()  # numbers: those of the `with` blocks around the innermost
+
+
 class num_threads:
     """Set how many threads a call may use, in the calling thread, inside a ``with`` block.
 
@@ -187,17 +191,16 @@ class num_threads:
 
     def __init__(self, n):
         self._n = as_num_threads(n)
-        self._before = []
 
     def __enter__(self):
         global own_num_threads
-        self._before.append(own_num_threads)
+        around.__dict__.setdefault("numbers", []).append(own_num_threads)
         own_num_threads = self._n
         return self
 
     def __exit__(self, kind, value, traceback):
         global own_num_threads
-        own_num_threads = self._before.pop()
+        own_num_threads = around.numbers.pop()
 
 
 cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept:
@@ -219,6 +222,7 @@ cdef struct Plan:
     char *data[3]
     bint contiguous[3]  # elements stand side by side, and the kernel can take them where they stand
     bint narrow[3]  # float32, in a computation of float64
+    bint side_by_side  # whole rows do, each across memory, and there is a kernel for that
     Py_ssize_t item  # bytes of an element computed with
     # A box.  Columns are the elements of a run, or of a row; steps are in bytes.
     Py_ssize_t planes, rows, columns
@@ -307,6 +311,9 @@ cdef void lay_out(Plan *plan, Array *a, Array *b, Array *out, int axis) noexcept
         plan.row_step[k] = plan.strides[k][at + 1]
         plan.step[k] = plan.strides[k][at + 2]
         plan.contiguous[k] = plan.step[k] == plan.item and not plan.narrow[k]
+    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
+    for k in range(3):
+        plan.side_by_side &= plan.row_step[k] == plan.item and not plan.narrow[k]
 
 
 cdef int reserve_rows(Plan *plan, int threads) except -1:
@@ -314,7 +321,8 @@ cdef int reserve_rows(Plan *plan, int threads) except -1:
     cdef Py_ssize_t row = plan.columns * plan.item
     plan.heap = NULL
     plan.rows_at_once = BLOCK // row
-    if plan.kernel.form <= BINARY or (plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
+    if plan.kernel.form <= BINARY or plan.side_by_side or (
+            plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
         return 0
     if plan.rows_at_once < LINE:
         plan.rows_at_once = max(1, min(<Py_ssize_t> LINE, <Py_ssize_t> HEAP // row))
@@ -422,6 +430,12 @@ cdef void compute_rows(
     cdef const char *from_a
     cdef const char *from_b
     cdef char *to
+    if plan.side_by_side:
+        if plan.kernel.form == ROWS_BACKWARD:
+            (<fastact_rows_backward> plan.kernel.columns)(a, plan.step[0], b, plan.step[1], out, plan.step[2], rows, n)
+        else:
+            (<fastact_rows> plan.kernel.columns)(a, plan.step[0], out, plan.step[2], rows, n)
+        return
     if not (plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
         height = plan.rows_at_once
     if plan.heap != NULL:
@@ -483,7 +497,10 @@ cdef int share_typed_box(
     cdef Py_ssize_t width = columns, height, tiles_down, tiles_across, i, p, r, c
     if plan.kernel.form <= BINARY:
         width = min(columns, LINE * ceil_div(tile, LINE))
-    height = min(rows, ceil_div(tile, width))
+    height = ceil_div(tile, width)
+    if magnitude(plan.row_step[2]) < magnitude(plan.step[2]):  # rows side by side share cache lines
+        height = LINE * ceil_div(height, LINE)
+    height = min(rows, height)
     tiles_down, tiles_across = ceil_div(rows, height), ceil_div(columns, width)
     for i in prange(planes * tiles_down * tiles_across, nogil=True, schedule="static", num_threads=threads):
         p = i // (tiles_down * tiles_across)

@@ -176,9 +176,11 @@ cdef const fastact_rowwise *find_rowwise(const fastact_kernels *table, bytes nam
     raise LookupError(f"no rowwise kernel is called {name.decode()}")
 
 
-cdef Kernel make_kernel(const void *function, Form form, const fastact_kernels *table, double ns):
+cdef Kernel make_kernel(
+        const void *function, Form form, const fastact_kernels *table, double ns, const void *columns=NULL):
     cdef Kernel kernel
-    kernel.function, kernel.form, kernel.table, kernel.cost = function, form, table, max(1, <int> (1000 * ns))
+    kernel.function, kernel.columns, kernel.form, kernel.table = function, columns, form, table
+    kernel.cost = max(1, <int> (1000 * ns))
     return kernel
 
 
@@ -326,9 +328,11 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
         for dtype in range(2):
             table = find_table(target, dtype)
             found = find_rowwise(table, row.name.encode())
-            self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, ROWS, table, found.cost[0])
+            self.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.forward, ROWS, table, found.cost[0], <const void *> found.forward_columns)
             backward.kernels[FROM_Y][dtype] = make_kernel(
-                <const void *> found.backward_y, ROWS_BACKWARD, table, found.cost[1])
+                <const void *> found.backward_y, ROWS_BACKWARD, table, found.cost[1],
+                <const void *> found.backward_y_columns)
         self.backward = backward
 
     @property

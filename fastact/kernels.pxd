@@ -29,6 +29,8 @@ cdef extern from "kernels/kernels.h":
         const char *name
         fastact_rows forward
         fastact_rows_backward backward_y
+        fastact_rows forward_columns
+        fastact_rows_backward backward_y_columns
         float cost[2]
 
     struct fastact_kernels:

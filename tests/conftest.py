@@ -3,11 +3,15 @@
 Functions that tests share are in helpers.py.
 """
 
-import helpers
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read on import; spinning threads hold up tests on a busy machine
+
 import numpy as np
 import pytest
 
 import fastact as fa
+import helpers
 from fastact import engine
 
 

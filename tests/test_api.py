@@ -9,11 +9,11 @@ import inspect
 import pickle
 import sys
 
-import helpers
 import numpy as np
 import pytest
 
 import fastact as fa
+import helpers
 
 NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
 PARAMETRISED = [name for name, activation in fa.ACTIVATIONS.items() if activation.parameters]

@@ -7,11 +7,11 @@ import pathlib
 import pydoc
 import re
 
-import helpers
 import numpy as np
 import pytest
 
 import fastact as fa
+import helpers
 
 PACKAGE = pathlib.Path(fa.__file__).parent
 PROJECT = pathlib.Path(__file__).parents[1]

@@ -7,11 +7,11 @@ import platform
 import statistics
 import sys
 
-import helpers
 import numpy as np
 import pytest
 
 import fastact as fa
+import helpers
 from fastact import _testing, engine
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")

@@ -5,13 +5,13 @@ The slow way is one contiguous call on copies (whose values other files test), a
 
 import contextlib
 
-import helpers
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fastact as fa
+import helpers
 from fastact import engine
 from fastact._formulas import FORMULAS
 

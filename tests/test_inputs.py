@@ -5,12 +5,12 @@ import tracemalloc
 from decimal import Decimal
 from fractions import Fraction
 
-import helpers
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 import fastact as fa
+import helpers
 
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "elementwise"]
 

@@ -5,10 +5,11 @@ What is right is what contiguous arrays of their own give; that is compared to t
 
 import itertools
 
-import helpers
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
+
+import helpers
 
 STRIDES = [stride for stride in range(-4, 5) if stride]
 FILL = 0xA5

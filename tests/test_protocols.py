@@ -5,9 +5,10 @@ import ctypes
 import mmap
 from multiprocessing import shared_memory
 
-import helpers
 import numpy as np
 import pytest
+
+import helpers
 
 
 def as_array_array(values):

@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 
-import helpers
 import numpy as np
 import pytest
 
 import fastact as fa
+import helpers
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and affinity")
 two_processors = pytest.mark.skipif(
@@ -174,7 +174,7 @@ def test_a_cgroup_quota_of_one_processor_gives_one_thread(tmp_path, kind):
 
 @linux
 @two_processors
-@pytest.mark.parametrize("kind", CGROUPS)
+@pytest.mark.parametrize("kind", ["version 1", "version 2"])
 @pytest.mark.parametrize(("quota", "threads"), [("150000", 1), ("20000", 1), ("200000", 2), ("1000000000", None)])
 def test_a_cgroup_quota_is_rounded_down_but_never_to_nothing(tmp_path, kind, quota, threads):
     code = "print(fa.get_num_threads())"

@@ -5,6 +5,7 @@ in the tree differs.  Fits are interpolations at Chebyshev nodes, within a few p
 """
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def short(value, bits):
 def chebyshev_fit(f, lower, upper, degree):
     """Monomial coefficients, lowest first, of the interpolant of f at the Chebyshev nodes of [lower, upper]."""
     count = degree + 1
-    nodes = [(lower + upper) / 2 + (upper - lower) / 2 * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    nodes = [
+        (lower + upper) / 2 + (upper - lower) / 2 * mp.cos(mp.pi * (2 * i + 1) / (2 * count)) for i in range(count)
+    ]
     matrix = mp.matrix([[node**power for power in range(count)] for node in nodes])
     return list(mp.lu_solve(matrix, mp.matrix([f(node) for node in nodes])))
 
@@ -81,7 +84,7 @@ def tanh(real, end, degree):
     start = HALF_OCTAVES[0]
     step = real.round(mpf("0.96"))  # so that tanh is above 1/4 at the end of the first piece
     pieces = []
-    for lower_b, upper_b in zip(HALF_OCTAVES, HALF_OCTAVES[1:], strict=False):
+    for lower_b, upper_b in itertools.pairwise(HALF_OCTAVES):
         lower, upper = (lower_b - start) / step, min((upper_b - start) / step, mpf(end))
         first = lower == 0
         centre = mpf(0) if first else accurate_centre(real, (lower + upper) / 2, (upper - lower) / 32)
@@ -108,12 +111,15 @@ def half_octave_index(b):
 
 def accurate_centre(real, middle, reach, tries=4000):
     """The centre within reach whose tanh and tanh' lie closest to numbers of the type."""
+
     def misfit(centre):
         value = mp.tanh(centre)
         total = mpf(0)
         for number in (value, 1 - value**2):
             rounded = real.round(number)
-            total = max(total, abs(number - rounded) / mpf(2) ** (mp.floor(mp.log(abs(number), 2)) + 1 - real.precision))
+            total = max(
+                total, abs(number - rounded) / mpf(2) ** (mp.floor(mp.log(abs(number), 2)) + 1 - real.precision)
+            )
         return total
 
     candidates = (real.round(middle + reach * (2 * mpf(i) / tries - 1)) for i in range(tries))

@@ -16,9 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "fastact" / "_reference.py"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import references
-
 import fastact as fa
+import references
 
 HEADER = '''"""Correctly rounded float64 values, for `python -m fastact`.  Made by tools/make_reference.py: do not edit.
 
