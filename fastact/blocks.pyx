@@ -89,11 +89,11 @@ cdef cnp.dtype float64 = np.dtype(np.float64)
 OPENMP = FASTACT_OPENMP  # the date of its specification, yyyymm; 0 without OpenMP
 
 # Work is counted in picoseconds, in integers: floating-point arithmetic would leave its traces in the status register.
-# A region costs 2 us while the runtime's threads still spin for it.  Under the passive policy they sleep: to wake them
-# costs 20 us and more, and until the system moves them they share a CPU with the caller.
-cdef int64_t parallel_threshold = (
-    400_000_000 if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive" else 20_000_000)
-cdef int64_t least_share = parallel_threshold // 3  # of one thread
+# A region costs 2 us while the runtime's threads still spin for it.  Under the passive policy they sleep: to wake one
+# costs 20 us and more, and until the system moves it, it shares a CPU with the caller.
+cdef bint passive = os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive"
+cdef int64_t parallel_threshold = 200_000_000 if passive else 20_000_000
+cdef int64_t least_share = 40_000_000 if passive else 7_000_000  # of one thread
 
 cdef int threads_at_import = threads_max()
 cdef int default_num_threads = min(threads_at_import, threads_limit(), limits.available_cpus())

@@ -104,6 +104,7 @@ def test_right_bits_in_any_floating_point_state(operation, dtype, state, registe
         helpers.assert_same_bits(got, want)
 
 
+@pytest.mark.skipif(not fa.show_config(mode="dicts")["openmp"], reason="built without OpenMP")
 @states
 def test_the_workers_keep_theirs_and_give_the_right_bits(operation, dtype, state, registers, always_parallel):
     count = 3

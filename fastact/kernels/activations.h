@@ -68,7 +68,7 @@ INLINE vec tanh_forward(vec x, const vec *p, int careful)
     vec slope = lookup(table(tanh_pieces[COUNT(tanh_pieces) - 1]), piece);
     for (int i = COUNT(tanh_pieces) - 2; i > 1; i--)
         slope = muladd(slope, h, lookup(table(tanh_pieces[i]), piece));
-    return with_sign_of(muladd(slope, h, start), x);
+    return with_sign_of(residual(start, -slope, h), x);       /* start + slope*h, rounded once */
 }
 #else
 /* (e^2|x| - 1) / (e^2|x| + 1), both as pairs: near 0 the numerator is the low word of the exponential.  Eight pieces
