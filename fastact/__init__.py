@@ -3,8 +3,14 @@
 Every activation is an object with its derivative and its backward, ``fa.tanh``, ``fa.tanh.derivative`` and
 ``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name."""
 
+try:
+    from fastact.blocks import get_num_threads, num_threads, set_num_threads
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
+        "or build it in place as CONTRIBUTING.md says"
+    ) from error
 from fastact.activations import ACTIVATIONS, get
-from fastact.blocks import get_num_threads, num_threads, set_num_threads
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
 
