@@ -25,7 +25,6 @@ from fastact.arrays cimport (
     PyArray_NDIM,
     PyArray_NewFromDescr,
     PyArray_NewLikeArray,
-    PyArray_SIZE,
     PyArray_STRIDE,
     PyArray_TYPE,
 )
@@ -66,6 +65,8 @@ cnp.import_array()
 
 cdef extern from *:
     """
+    #include <structmember.h>
+
     /* Calls of `type` go to the function pointer at `offset` in the instance: Cython's __call__ takes three times
      * as long. */
     static void call_by_vector(PyTypeObject *type, Py_ssize_t offset)
@@ -74,6 +75,20 @@ cdef extern from *:
         type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         type->tp_call = PyVectorcall_Call;
         PyType_Modified(type);
+    }
+
+    /* A read-only attribute as the interpreter likes it best: Cython's would be a property, seven times as slow. */
+    static int add_member(PyTypeObject *type, const char *name, Py_ssize_t offset)
+    {
+        PyMemberDef *member = PyMem_Calloc(1, sizeof *member); /* lives as long as the type: for ever */
+        if (!member)
+            return PyErr_NoMemory(), -1;
+        member->name = name, member->type = T_OBJECT_EX, member->offset = offset, member->flags = READONLY;
+        PyObject *descriptor = PyDescr_NewMember(type, member);
+        int failed = !descriptor || PyDict_SetItemString(type->tp_dict, name, descriptor);
+        Py_XDECREF(descriptor);
+        PyType_Modified(type);
+        return failed ? -1 : 0;
     }
 
     #define TEXT(x) #x
@@ -88,6 +103,7 @@ cdef extern from *:
     """
     ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
     void call_by_vector(type, Py_ssize_t offset)
+    int add_member(type, const char *name, Py_ssize_t offset) except -1
     const char *COMPILED_BY
 
 cdef extern from "Python.h":
@@ -278,7 +294,9 @@ cdef class Function:  # of arrays, by kernels: an activation, its derivative or 
 
 @cython.final
 cdef class Elementwise(Function):  # an activation that computes every element for itself
-    cdef readonly Function derivative, backward
+    cdef Function derivative, backward
+    cdef PyObject *derivative_member  # the same, as members of the instance read them
+    cdef PyObject *backward_member
 
     def __init__(self, row, str target=TARGET):
         cdef Function derivative = Function.__new__(Function), backward = Function.__new__(Function)
@@ -300,6 +318,7 @@ cdef class Elementwise(Function):  # an activation that computes every element f
             if (found.backward_y != NULL) != row.from_y:
                 raise LookupError(f"kernels and catalogue disagree on whether {row.name}'s output is enough")
         self.derivative, self.backward = derivative, backward
+        self.derivative_member, self.backward_member = <PyObject *> derivative, <PyObject *> backward
 
     @property
     def __doc__(self):  # a subclass has one of its own, or none
@@ -316,7 +335,8 @@ cdef class Elementwise(Function):  # an activation that computes every element f
 
 @cython.final
 cdef class Rowwise(Function):  # an activation that computes whole rows along an axis
-    cdef readonly Function backward
+    cdef Function backward
+    cdef PyObject *backward_member
 
     def __init__(self, row, str target=TARGET):
         cdef Function backward = Function.__new__(Function)
@@ -333,7 +353,7 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
             backward.kernels[FROM_Y][dtype] = make_kernel(
                 <const void *> found.backward_y, ROWS_BACKWARD, table, found.cost[1],
                 <const void *> found.backward_y_columns)
-        self.backward = backward
+        self.backward, self.backward_member = backward, <PyObject *> backward
 
     @property
     def __doc__(self):  # a subclass has one of its own, or none
@@ -421,12 +441,17 @@ cdef int find_keyword(Function self, str keyword) except -1:
     return self.arguments.index(keyword)
 
 
-cdef int read_parameters(Function self, PyObject **given, double *values) except -1:
+cdef inline int read_parameters(Function self, PyObject **given, double *values) except -1:
     """The parameters given, as they stand.  This may run the caller's code: no array may be looked at before."""
     cdef int i
-    cdef PyObject *value
     for i in range(MAX_PARAMETERS):
         values[i] = 0
+    return read_given(self, given, values) if self.parameter_count else 0
+
+
+cdef int read_given(Function self, PyObject **given, double *values) except -1:
+    cdef int i
+    cdef PyObject *value
     for i in range(self.parameter_count):
         value = given[self.parameters_at + i]
         if value != NULL:
@@ -513,12 +538,21 @@ def set_parallel_threshold(ns):
     return swap_parallel_threshold(threshold) / 1000
 
 
-cdef inline int joint_order(Array *x, Array *other, PyObject *out, int dtype, const Kernel *kernel) noexcept:
+cdef inline Py_ssize_t size(Array *x) noexcept:
+    cdef Py_ssize_t n = 1
+    cdef int d
+    for d in range(PyArray_NDIM(x)):
+        n *= PyArray_DIM(x, d)
+    return n
+
+
+cdef inline int joint_order(
+        Array *x, Array *other, PyObject *out, int dtype, const Kernel *kernel, Py_ssize_t n) noexcept:
     """The orders, C or Fortran's, in which all operands can go through the door; 0 if they must go round.
 
-    x and other are known to be of the dtype, and of one shape; other is x where there is one input."""
+    x and other are known to be of the dtype, and of one shape of n elements; other is x where there is one input."""
     cdef int order = PyArray_FLAGS(x) & PyArray_FLAGS(other) & CONTIGUOUS
-    cdef Py_ssize_t n = PyArray_SIZE(x), nbytes = n * PyArray_ITEMSIZE(x)
+    cdef Py_ssize_t nbytes = n * PyArray_ITEMSIZE(x)
     if order == 0 or n * kernel.cost >= door_limit or n == 0:
         return 0
     if out != NULL:
@@ -552,6 +586,7 @@ cdef object call_unary(object callable, PyObject *const *args, size_t nargsf, Py
     cdef Array *x
     cdef double parameters[MAX_PARAMETERS]
     cdef const Kernel *kernel
+    cdef Py_ssize_t n
     cdef int dtype, order
     cdef fpmode was
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
@@ -559,13 +594,14 @@ cdef object call_unary(object callable, PyObject *const *args, size_t nargsf, Py
     out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
     if dtype >= 0:
         kernel = &self.kernels[FROM_X][dtype]
-        order = joint_order(x, x, out, dtype, kernel)
+        n = size(x)
+        order = joint_order(x, x, out, dtype, kernel, n)
         if order:
             round_parameters(self, given, FROM_X, dtype, parameters)
             computed = <object> out if out != NULL else new_contiguous(x, dtype, order)
             was = fpmode_enter()
             (<fastact_unary> kernel.function)(
-                PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), PyArray_SIZE(x), parameters)
+                PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), n, parameters)
             fpmode_leave(was)
             return computed if out != NULL else as_result(computed)
     return call_round(self, FROM_X, given, given[0], NULL, out, parameters, 0)
@@ -579,6 +615,7 @@ cdef object call_binary(object callable, PyObject *const *args, size_t nargsf, P
     cdef Array *x
     cdef double parameters[MAX_PARAMETERS]
     cdef const Kernel *kernel
+    cdef Py_ssize_t n
     cdef int dtype, order, source
     cdef fpmode was
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
@@ -587,13 +624,14 @@ cdef object call_binary(object callable, PyObject *const *args, size_t nargsf, P
     out, grad, x, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1 + source], real_type(given[0])
     if dtype >= 0 and real_type(<PyObject *> x) == dtype and same_shape(grad, x):
         kernel = &self.kernels[source][dtype]
-        order = joint_order(grad, x, out, dtype, kernel)
+        n = size(grad)
+        order = joint_order(grad, x, out, dtype, kernel, n)
         if order:
             round_parameters(self, given, source, dtype, parameters)
             computed = <object> out if out != NULL else new_contiguous(grad, dtype, order)
             was = fpmode_enter()
             (<fastact_binary> kernel.function)(
-                PyArray_BYTES(grad), PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), PyArray_SIZE(x), parameters)
+                PyArray_BYTES(grad), PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), n, parameters)
             fpmode_leave(was)
             return computed if out != NULL else as_result(computed)
     return call_round(self, source, given, given[0], given[1 + source], out, parameters, 0)
@@ -620,12 +658,12 @@ cdef object call_rows(object callable, PyObject *const *args, size_t nargsf, PyO
     n = last_axis(x, axis) if dtype >= 0 else 0
     if n:
         kernel = &self.kernels[FROM_X][dtype]
-        if joint_order(x, x, out, dtype, kernel) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        if joint_order(x, x, out, dtype, kernel, size(x)) & cnp.NPY_ARRAY_C_CONTIGUOUS:
             step = n * PyArray_ITEMSIZE(x)
             computed = <object> out if out != NULL else new_contiguous(x, dtype, cnp.NPY_ARRAY_C_CONTIGUOUS)
             was = fpmode_enter()
             (<fastact_rows> kernel.function)(
-                PyArray_BYTES(x), step, PyArray_BYTES(<Array *> computed), step, PyArray_SIZE(x) // n, n)
+                PyArray_BYTES(x), step, PyArray_BYTES(<Array *> computed), step, size(x) // n, n)
             fpmode_leave(was)
             return computed
     return call_round(self, FROM_X, given, given[0], NULL, out, NULL, axis)
@@ -650,13 +688,13 @@ cdef object call_rows_backward(object callable, PyObject *const *args, size_t na
         n = last_axis(grad, axis)
     if n:
         kernel = &self.kernels[FROM_Y][dtype]
-        if joint_order(grad, y, out, dtype, kernel) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        if joint_order(grad, y, out, dtype, kernel, size(y)) & cnp.NPY_ARRAY_C_CONTIGUOUS:
             step = n * PyArray_ITEMSIZE(y)
             computed = <object> out if out != NULL else new_contiguous(grad, dtype, cnp.NPY_ARRAY_C_CONTIGUOUS)
             was = fpmode_enter()
             (<fastact_rows_backward> kernel.function)(
                 PyArray_BYTES(grad), step, PyArray_BYTES(y), step, PyArray_BYTES(<Array *> computed), step,
-                PyArray_SIZE(y) // n, n)
+                size(y) // n, n)
             fpmode_leave(was)
             return computed
     return call_round(self, FROM_Y, given, given[0], given[1], out, NULL, axis)
@@ -758,7 +796,12 @@ cdef object new_like(x, int dtype):
     return np.empty_like(x, dtype=float64)
 
 
-cdef Function probe = Function.__new__(Function)
+cdef Function function = Function.__new__(Function)
+cdef Elementwise elementwise = Elementwise.__new__(Elementwise)
+cdef Rowwise rowwise = Rowwise.__new__(Rowwise)
 for each in (Function, Elementwise, Rowwise):
-    call_by_vector(each, <char *> &probe.vectorcall - <char *> <PyObject *> probe)
+    call_by_vector(each, <char *> &function.vectorcall - <char *> <PyObject *> function)
+add_member(Elementwise, "derivative", <char *> &elementwise.derivative_member - <char *> <PyObject *> elementwise)
+add_member(Elementwise, "backward", <char *> &elementwise.backward_member - <char *> <PyObject *> elementwise)
+add_member(Rowwise, "backward", <char *> &rowwise.backward_member - <char *> <PyObject *> rowwise)
 del each
