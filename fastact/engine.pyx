@@ -405,40 +405,50 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
 # Arguments
 # ---------------------------------------------------------------------------------------------------------------
 
-cdef int bind(
+cdef inline int bind(
         Function self, PyObject *const *args, Py_ssize_t positional, PyObject *kwnames, PyObject **given) except -1:
     """Sorts a call's arguments into the function's order; NULL is one not given, and so is None for `out`."""
     cdef Py_ssize_t i
     cdef int j
-    cdef PyObject *keyword
     if positional > self.positional:
-        raise TypeError(f"{self.name}() takes {self.positional} positional argument{'s'[:self.positional != 1]} "
-                        f"but {positional} were given")
+        return refuse_positional(self, positional)
     for j in range(self.count):
         given[j] = args[j] if j < positional else NULL
     if kwnames != NULL:
         for i in range(PyTuple_GET_SIZE(kwnames)):
-            keyword = PyTuple_GET_ITEM(kwnames, i)
-            for j in range(self.count):
-                if keyword == self.names[j]:
-                    break
-            else:
-                j = find_keyword(self, <str> keyword)
-            if given[j] != NULL:
-                raise TypeError(f"{self.name}() got multiple values for argument '{<str> keyword}'")
+            j = <int> positional
+            while j < self.count and self.names[j] != PyTuple_GET_ITEM(kwnames, i):
+                j += 1
+            if j == self.count or given[j] != NULL:
+                j = find_keyword(self, PyTuple_GET_ITEM(kwnames, i), given)
             given[j] = args[positional + i]
     if given[0] == NULL:
-        raise TypeError(f"{self.name}() missing 1 required positional argument: '{self.arguments[0]}'")
+        return refuse_missing(self)
     if given[self.count - 1] == Py_None:
         given[self.count - 1] = NULL
     return 0
 
 
-cdef int find_keyword(Function self, str keyword) except -1:
-    """A keyword that is not the interned string."""
-    if keyword not in self.arguments:
-        raise TypeError(f"{self.name}() got an unexpected keyword argument '{keyword}'")
-    return self.arguments.index(keyword)
+# What is not on the way of a good call stands apart, for the sake of its speed.
+
+cdef int find_keyword(Function self, PyObject *keyword, PyObject **given) except -1:
+    """The place of a keyword that is not the interned string, or not welcome."""
+    cdef int j
+    if <str> keyword not in self.arguments:
+        raise TypeError(f"{self.name}() got an unexpected keyword argument '{<str> keyword}'")
+    j = self.arguments.index(<str> keyword)
+    if given[j] != NULL:
+        raise TypeError(f"{self.name}() got multiple values for argument '{<str> keyword}'")
+    return j
+
+
+cdef int refuse_positional(Function self, Py_ssize_t count) except -1:
+    raise TypeError(f"{self.name}() takes {self.positional} positional argument{'s'[:self.positional != 1]} "
+                    f"but {count} were given")
+
+
+cdef int refuse_missing(Function self) except -1:
+    raise TypeError(f"{self.name}() missing 1 required positional argument: '{self.arguments[0]}'")
 
 
 cdef inline int read_parameters(Function self, PyObject **given, double *values) except -1:
@@ -460,8 +470,12 @@ cdef int read_given(Function self, PyObject **given, double *values) except -1:
     return 0
 
 
-cdef int round_parameters(Function self, PyObject **given, int source, int dtype, double *values) except -1:
+cdef inline int round_parameters(Function self, PyObject **given, int source, int dtype, double *values) except -1:
     """The parameters in the type computed in, and within their ranges."""
+    return round_given(self, given, source, dtype, values) if self.parameter_count else 0
+
+
+cdef int round_given(Function self, PyObject **given, int source, int dtype, double *values) except -1:
     cdef int i
     for i in range(self.parameter_count):
         if given[self.parameters_at + i] == NULL:
@@ -473,14 +487,18 @@ cdef int round_parameters(Function self, PyObject **given, int source, int dtype
     return 0
 
 
-cdef int choose_source(Function self, PyObject **given) except -1:
+cdef inline int choose_source(Function self, PyObject **given) except -1:
     """Whether backward goes by the input or by the output."""
     cdef bint x = given[1] != NULL and given[1] != Py_None, y = given[2] != NULL and given[2] != Py_None
+    if x == y or y and self.kernels[FROM_Y][FLOAT32].function == NULL:
+        return refuse_source(self, y)
+    return FROM_Y if y else FROM_X
+
+
+cdef int refuse_source(Function self, bint y) except -1:
     if y and self.kernels[FROM_Y][FLOAT32].function == NULL:
         raise TypeError(f"{self.name}() needs x=, the input: the output does not determine the derivative")
-    if x == y:
-        raise TypeError(f"{self.name}() takes exactly one of x= (the input) and y= (the output)")
-    return FROM_Y if y else FROM_X
+    raise TypeError(f"{self.name}() takes exactly one of x= (the input) and y= (the output)")
 
 
 cdef Py_ssize_t read_axis(axis) except? -1:

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_every_error_is_within_its_bound():
-    done = subprocess.run([sys.executable, "-P", "-m", "fastact"], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "fastact"], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr
     assert "FAIL" not in done.stdout
