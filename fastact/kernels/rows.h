@@ -8,13 +8,6 @@
 /* A slice of a row: ACCUMULATORS elements. */
 typedef struct { vec v[VECTORS]; } slice;
 
-INLINE slice splat_slice(real a)
-{
-    slice s;
-    for (int i = 0; i < VECTORS; i++)
-        s.v[i] = splat(a);
-    return s;
-}
 INLINE slice load_slice(const char *p)
 {
     slice s;
@@ -95,7 +88,8 @@ INLINE vec fold_max(slice s)
     return s.v[0];
 }
 
-/* v[i] = e^(v[i] - most), for v[i] <= most; the difference goes in as a pair, because rounding it alone costs 66 ulp. */
+/* e^(x - most) for x <= most.  The difference goes in as a pair: rounding it alone costs 66 ulp.  Quick code gives 0
+ * from -EXP_SMALL down, which is right for what is far below (-inf, say); careful code is right in between too. */
 INLINE vec exp_difference(vec x, vec most, int careful)
 {
     vec difference = x - most, back = difference - x;
@@ -109,7 +103,6 @@ INLINE vec exp_difference(vec x, vec most, int careful)
         return scale(sum, e.k);
     return sum * power2(e.k);
 }
-/* The quick code gives 0 below EXP_SMALL: right for what is far below, -inf for instance. */
 INLINE void exp_differences(vec *v, int count, vec most)
 {
     mask subnormal = within(v[0] - most, splat(-EXP_ZERO), splat(-EXP_SMALL));
@@ -209,7 +202,8 @@ INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
     return normalize(s[0]);
 }
 
-INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
+INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step,
+                          ptrdiff_t n, ptrdiff_t columns)
 {
     vec most = splat(-(real)INFINITY), zero = splat(0);
     for (ptrdiff_t j = 0; j < n; j++)
@@ -303,7 +297,7 @@ static void softmax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t 
     for (; rows > 0; rows--, x += x_step, out += out_step)
         softmax_row(x, out, n);
 }
-/* Rows of one slice, several at once: their chains overlap, and none is loaded right behind a partial store beside it. */
+/* Rows of one slice, several at once: their chains overlap, and none is loaded right behind a partial store near it. */
 #define SHORT_ROWS 4
 INLINE void softmax_backward_short_rows(const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
                                         char *out, ptrdiff_t out_step, ptrdiff_t n)
