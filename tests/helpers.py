@@ -119,38 +119,6 @@ def assert_same_bits(got, want):
     assert not wrong.size, f"{wrong.size} differ, first at {wrong[0]}: {got[wrong[0]]!r} for {want[wrong[0]]!r}"
 
 
-def ulp_error(got, want, dtype=None):
-    """Return the error of each element in ulp of `want`, at least in units of the smallest subnormal.
-
-    `want` is in a higher precision: float64 or longdouble in an array, or mpmath or gmpy2 numbers in a list or an
-    object array.  A NaN is right where a NaN is wanted only; an infinity where `want` rounds to it.
-    """
-    got = np.asarray(got)
-    info = np.finfo(dtype or got.dtype)
-    got, want = np.broadcast_arrays(got, np.asarray(want))
-    if want.dtype == object:
-        distance = np.array([float(abs(w - float(g))) for g, w in zip(got.flat, want.flat, strict=True)], np.longdouble)
-        distance = distance.reshape(got.shape)
-        want = np.array([toward_zero(w) for w in want.flat]).reshape(got.shape)
-    else:
-        with np.errstate(invalid="ignore"):
-            distance = np.abs(got.astype(want.dtype) - want).astype(np.longdouble)
-    with np.errstate(all="ignore"):
-        exponent = np.where(want == 0, info.minexp, np.clip(np.frexp(want)[1] - 1, info.minexp, info.maxexp - 1))
-        error = np.ldexp(distance, info.nmant - exponent)
-        overflow = np.ldexp(np.longdouble(2) - np.ldexp(np.longdouble(1), -info.nmant - 1), info.maxexp - 1)
-        right = np.isinf(got) & (np.abs(want) >= overflow) & (np.sign(want) == np.sign(got))
-    right |= np.isnan(got) & np.isnan(want)
-    comparable = np.isfinite(got) & np.isfinite(want)
-    return np.where(right, 0, np.where(comparable, error, np.inf)).astype(np.float64)
-
-
-def toward_zero(number):
-    """Return the double next to a longer number on the side of zero, which is in the same binade."""
-    double = float(number)
-    return np.nextafter(double, 0.0) if np.isfinite(double) and abs(double) > abs(number) else double
-
-
 def run_python(code, *, timeout=120, **environment):
     """Run code in a fresh interpreter; return the finished process.  Environment variables by keyword, None removes.
 

@@ -66,7 +66,6 @@ INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
 INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
 INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
 INLINE vec absolute(vec x) { return OP(andnot)(splat((real)-0.0), x); }
-INLINE vec minus_absolute(vec x) { return OP(or)(x, splat((real)-0.0)); }
 INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
 
 INLINE mask less(vec a, vec b) { return OP(cmp)(a, b, _CMP_LT_OQ); }

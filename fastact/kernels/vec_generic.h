@@ -112,7 +112,6 @@ INLINE int any(mask m)
 INLINE vec minimum(vec a, vec b) { return choose(a < b, a, b); }
 INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); }
 INLINE vec absolute(vec x) { return (vec)((mask)x & ~(mask)splat((real)-0.0)); }
-INLINE vec minus_absolute(vec x) { return (vec)((mask)x | (mask)splat((real)-0.0)); }
 /* magnitude is not negative */
 INLINE vec with_sign_of(vec magnitude, vec x) { return (vec)((mask)magnitude | ((mask)x & (mask)splat((real)-0.0))); }
 
