@@ -58,7 +58,7 @@ def alternate(candidates, rounds):
 def speed_cases(n):
     """Yield every case that libraries are compared in."""
     for activation in fa.ACTIVATIONS.values():
-        shapes = [(n,)] if activation.kind == "elementwise" else [(n // length, length) for length in ROW_LENGTHS]
+        shapes = [(n,)] if activation.kind != "rowwise" else [(n // length, length) for length in ROW_LENGTHS]
         for kind in kinds(activation):
             for shape in shapes:
                 for dtype in TYPES:

@@ -75,7 +75,7 @@ def serial_and_threaded(rounds, misses):
             cells = []
             for size in SIZES:
                 length = min(size, ROW_LENGTH)
-                shape = (size,) if activation.kind == "elementwise" else (size // length, length)
+                shape = (size,) if activation.kind != "rowwise" else (size // length, length)
                 x, grad, out = (array[: np.prod(shape)].reshape(shape) for array in arrays)
                 if kind == "backward_y":
                     x = activation(x)

@@ -9,10 +9,83 @@ from typing import NamedTuple
 
 import fastact as fa
 from fastact._formulas import FORMULAS
+from fastact._truth import ROW
 
 OUT, IN_PLACE, ALLOCATING = "out=", "in place", "allocating"
 
+# What a function is called: for its values and, by automatic differentiation, its derivative.
 TORCH = {
+    "relu": "F.relu(x)",
+    "leaky_relu": "F.leaky_relu(x, negative_slope)",
+    "relu6": "F.relu6(x)",
+    "hard_tanh": "F.hardtanh(x, min_val, max_val)",
+    "threshold": "F.threshold(x, threshold, value)",
+    "hard_sigmoid": "F.hardsigmoid(x)",
+    "hard_swish": "F.hardswish(x)",
+    "hard_shrink": "F.hardshrink(x, lambd)",
+    "soft_shrink": "F.softshrink(x, lambd)",
+    "soft_sign": "F.softsign(x)",
+    "sigmoid": "torch.sigmoid(x)",
+    "tanh": "torch.tanh(x)",
+    "tanh_shrink": "F.tanhshrink(x)",
+    "silu": "F.silu(x)",
+    "gelu_tanh": "F.gelu(x, approximate='tanh')",
+    "exponential": "torch.exp(x)",
+    "elu": "F.elu(x, alpha)",
+    "selu": "F.selu(x)",
+    "celu": "F.celu(x, alpha)",
+    "softplus": "F.softplus(x, beta)",
+    "log_sigmoid": "F.logsigmoid(x)",
+    "mish": "F.mish(x)",
+    "gelu": "F.gelu(x)",
+    "softmax": "F.softmax(x, -1)",
+}
+JAX = {
+    "relu": "jax.nn.relu(x)",
+    "leaky_relu": "jax.nn.leaky_relu(x, negative_slope)",
+    "relu6": "jax.nn.relu6(x)",
+    "hard_tanh": "jax.nn.hard_tanh(x)",
+    "relu_squared": "jnp.square(jax.nn.relu(x))",
+    "hard_sigmoid": "jax.nn.hard_sigmoid(x)",
+    "hard_swish": "jax.nn.hard_swish(x)",
+    "sparse_plus": "jax.nn.sparse_plus(x)",
+    "sparse_sigmoid": "jax.nn.sparse_sigmoid(x)",
+    "soft_sign": "jax.nn.soft_sign(x)",
+    "squareplus": "jax.nn.squareplus(x, b)",
+    "sigmoid": "jax.nn.sigmoid(x)",
+    "tanh": "jnp.tanh(x)",
+    "tanh_shrink": "x - jnp.tanh(x)",
+    "silu": "jax.nn.silu(x)",
+    "swish": "x * jax.nn.sigmoid(beta * x)",
+    "quick_gelu": "x * jax.nn.sigmoid(1.702 * x)",
+    "gelu_tanh": "jax.nn.gelu(x, approximate=True)",
+    "exponential": "jnp.exp(x)",
+    "gaussian": "jnp.exp(-jnp.square(x))",
+    "elu": "jax.nn.elu(x, alpha)",
+    "selu": "jax.nn.selu(x)",
+    "celu": "jax.nn.celu(x, alpha)",
+    "softplus": "jax.nn.softplus(x)",
+    "log_sigmoid": "jax.nn.log_sigmoid(x)",
+    "mish": "jax.nn.mish(x)",
+    "gelu": "jax.nn.gelu(x, approximate=False)",
+    "softmax": "jax.nn.softmax(x, axis=-1)",
+}
+SCIPY = {
+    "sigmoid": "scipy.special.expit(x)",
+    "log_sigmoid": "scipy.special.log_expit(x)",
+    "softmax": "scipy.special.softmax(x, axis=-1)",
+    "gelu": "x * scipy.special.ndtr(x)",
+}
+NUMPY = {
+    "relu": "np.maximum(x, 0)",
+    "tanh": "np.tanh(x)",
+    "exponential": "np.exp(x)",
+    "identity": "np.positive(x)",
+    "softplus": "np.logaddexp(0, x)",
+}
+
+# The same at its fastest: into a buffer that exists.
+TORCH_OUT = {
     ("relu", "forward"): ["torch.clamp_min(x, 0, out=out)", "torch.relu_(x)", "torch.relu(x)"],
     ("relu", "backward_x"): ["aten.threshold_backward.grad_input(grad, x, 0, grad_input=out)"],
     ("relu", "backward_y"): ["aten.threshold_backward.grad_input(grad, y, 0, grad_input=out)"],
@@ -26,35 +99,79 @@ TORCH = {
     ("leaky_relu", "backward_y"): [
         "aten.leaky_relu_backward.grad_input(grad, y, negative_slope, True, grad_input=out)"
     ],
+    ("relu6", "forward"): ["torch.clamp(x, 0, 6, out=out)"],
+    ("relu6", "backward_x"): ["aten.hardtanh_backward.grad_input(grad, x, 0, 6, grad_input=out)"],
+    ("relu6", "backward_y"): ["aten.hardtanh_backward.grad_input(grad, y, 0, 6, grad_input=out)"],
+    ("hard_tanh", "forward"): ["torch.clamp(x, min_val, max_val, out=out)"],
+    ("hard_tanh", "backward_x"): ["aten.hardtanh_backward.grad_input(grad, x, min_val, max_val, grad_input=out)"],
+    ("hard_tanh", "backward_y"): ["aten.hardtanh_backward.grad_input(grad, y, min_val, max_val, grad_input=out)"],
+    ("threshold", "forward"): ["aten.threshold.out(x, threshold, value, out=out)"],
+    ("threshold", "backward_x"): ["aten.threshold_backward.grad_input(grad, x, threshold, grad_input=out)"],
+    ("hard_sigmoid", "forward"): ["torch._C._nn.hardsigmoid(x, out=out)"],
+    ("hard_sigmoid", "backward_x"): ["aten.hardsigmoid_backward.grad_input(grad, x, grad_input=out)"],
+    ("hard_swish", "forward"): ["torch._C._nn.hardswish(x, out=out)"],
+    ("hard_swish", "backward_x"): ["aten.hardswish_backward(grad, x)"],
+    ("hard_shrink", "forward"): ["aten.hardshrink.out(x, lambd, out=out)"],
+    ("hard_shrink", "backward_x"): ["aten.hardshrink_backward.grad_input(grad, x, lambd, grad_input=out)"],
+    ("soft_shrink", "forward"): ["torch._C._nn.softshrink(x, lambd, out=out)"],
+    ("soft_shrink", "backward_x"): ["aten.softshrink_backward.grad_input(grad, x, lambd, grad_input=out)"],
+    ("soft_sign", "forward"): ["torch.div(x, torch.abs(x, out=out).add_(1), out=out)"],
     ("sigmoid", "forward"): ["torch.sigmoid(x, out=out)", "torch.sigmoid_(x)"],
     ("sigmoid", "backward_x"): ["aten.sigmoid_backward.grad_input(grad, torch.sigmoid(x, out=out), grad_input=out)"],
     ("sigmoid", "backward_y"): ["aten.sigmoid_backward.grad_input(grad, y, grad_input=out)"],
     ("tanh", "forward"): ["torch.tanh(x, out=out)", "torch.tanh_(x)"],
     ("tanh", "backward_x"): ["aten.tanh_backward.grad_input(grad, torch.tanh(x, out=out), grad_input=out)"],
     ("tanh", "backward_y"): ["aten.tanh_backward.grad_input(grad, y, grad_input=out)"],
+    ("tanh_shrink", "forward"): ["torch.sub(x, torch.tanh(x, out=out), out=out)"],
+    ("silu", "forward"): ["torch._C._nn.silu(x, out=out)"],
+    ("silu", "backward_x"): ["aten.silu_backward.grad_input(grad, x, grad_input=out)"],
+    ("gelu_tanh", "forward"): ["torch._C._nn.gelu(x, approximate='tanh', out=out)"],
+    ("gelu_tanh", "backward_x"): ["aten.gelu_backward.grad_input(grad, x, approximate='tanh', grad_input=out)"],
+    ("exponential", "forward"): ["torch.exp(x, out=out)"],
+    ("elu", "forward"): ["torch._C._nn.elu(x, alpha, out=out)"],
+    ("elu", "backward_x"): ["aten.elu_backward.grad_input(grad, alpha, 1, 1, False, x, grad_input=out)"],
+    ("elu", "backward_y"): ["aten.elu_backward.grad_input(grad, alpha, 1, 1, True, y, grad_input=out)"],
+    ("selu", "forward"): ["torch._C._nn.elu(x, 1.6732632423543772, 1.0507009873554805, out=out)"],
+    ("selu", "backward_x"): [
+        "aten.elu_backward.grad_input(grad, 1.6732632423543772, 1.0507009873554805, 1, False, x, grad_input=out)"
+    ],
+    ("selu", "backward_y"): [
+        "aten.elu_backward.grad_input(grad, 1.6732632423543772, 1.0507009873554805, 1, True, y, grad_input=out)"
+    ],
+    ("celu", "forward"): ["torch._C._nn.elu(x, alpha, 1, 1 / alpha, out=out)"],
+    ("celu", "backward_x"): ["aten.elu_backward.grad_input(grad, alpha, 1, 1 / alpha, False, x, grad_input=out)"],
+    ("celu", "backward_y"): ["aten.elu_backward.grad_input(grad, alpha, 1, 1 / alpha, True, y, grad_input=out)"],
+    ("softplus", "forward"): ["torch._C._nn.softplus(x, beta, out=out)"],
+    ("softplus", "backward_x"): ["aten.softplus_backward.grad_input(grad, x, beta, 20, grad_input=out)"],
+    ("log_sigmoid", "forward"): ["aten.log_sigmoid.out(x, out=out)"],
+    ("log_sigmoid", "backward_x"): [
+        "aten.log_sigmoid_backward.grad_input(grad, x, torch.exp(torch.abs(x, out=out).neg_(), out=out), grad_input=out)"
+    ],
+    ("mish", "forward"): ["torch._C._nn.mish(x, out=out)"],
+    ("mish", "backward_x"): ["aten.mish_backward(grad, x)"],
+    ("gelu", "forward"): ["torch._C._nn.gelu(x, out=out)"],
+    ("gelu", "backward_x"): ["aten.gelu_backward.grad_input(grad, x, grad_input=out)"],
+    ("identity", "forward"): ["torch.add(x, 0, out=out)"],
     ("softmax", "forward"): ["torch.softmax(x, -1, out=out)", "torch.softmax(x, -1)"],
     ("softmax", "backward_y"): ["aten._softmax_backward_data.out(grad, y, -1, y.dtype, grad_input=out)"],
 }
-SCIPY = {
-    ("sigmoid", "forward"): ["scipy.special.expit(x, out=out)"],
-    ("softmax", "forward"): ["scipy.special.softmax(x, axis=-1)"],
-}
-NUMPY = {
+SCIPY_OUT = {("sigmoid", "forward"): ["scipy.special.expit(x, out=out)"]}
+NUMPY_OUT = {
     ("relu", "forward"): ["np.maximum(x, 0, out=out)"],
     ("tanh", "forward"): ["np.tanh(x, out=out)"],
+    ("exponential", "forward"): ["np.exp(x, out=out)"],
+    ("identity", "forward"): ["np.positive(x, out=out)"],
 }
 # JAX compiles an expression; its derivative from x is its own, that from y is what its users would have to write.
-JAX = {
-    ("relu", "forward"): "jax.nn.relu(x)",
-    ("leaky_relu", "forward"): "jax.nn.leaky_relu(x, negative_slope)",
-    ("sigmoid", "forward"): "jax.nn.sigmoid(x)",
-    ("tanh", "forward"): "jnp.tanh(x)",
-    ("softmax", "forward"): "jax.nn.softmax(x, axis=-1)",
-    ("relu", "backward_y"): "jnp.where(y > 0, grad, 0)",
-    ("leaky_relu", "backward_y"): "jnp.where(y > 0, grad, negative_slope * grad)",
-    ("sigmoid", "backward_y"): "grad * (y * (1 - y))",
-    ("tanh", "backward_y"): "grad * (1 - y * y)",
-    ("softmax", "backward_y"): "y * (grad - (grad * y).sum(axis=-1, keepdims=True))",
+JAX_FROM_Y = {
+    "relu": "jnp.where(y > 0, grad, 0)",
+    "leaky_relu": "jnp.where(y > 0, grad, negative_slope * grad)",
+    "elu": "jnp.where(y > 0, grad, grad * (y + alpha))",
+    "sigmoid": "grad * (y * (1 - y))",
+    "tanh": "grad * (1 - y * y)",
+    "soft_sign": "grad * jnp.square(1 - jnp.abs(y))",
+    "exponential": "grad * y",
+    "softmax": "y * (grad - (grad * y).sum(axis=-1, keepdims=True))",
 }
 
 
@@ -81,6 +198,11 @@ def with_in_place(statements, kind):
     return ways + [Way(IN_PLACE, statement.replace("=out)", over)) for statement in single]
 
 
+def required(activation):
+    """Return the parameters that every call must give."""
+    return [name for name, default in fa.ACTIVATIONS[activation].parameters.items() if default is None]
+
+
 def fastact(activation, kind):
     """Return fastact's ways, for any activation of the catalogue."""
     call, given = {
@@ -89,36 +211,37 @@ def fastact(activation, kind):
         "backward_x": ("f.backward(grad, x=x", "grad"),
         "backward_y": ("f.backward(grad, y=y", "grad"),
     }[kind]
+    call += "".join(f", {name}={name}" for name in required(activation))
     return [Way(OUT, f"{call}, out=out)"), Way(IN_PLACE, f"{call}, out={given})"), Way(ALLOCATING, f"{call})")]
 
 
 def numpy(activation, kind):
     """Return NumPy's ways: the textbook formula, and its own function where it has one."""
-    if getattr(FORMULAS.get(activation), kind, None) is None:
+    if getattr(FORMULAS[activation], kind) is None:
         return []
-    parameters = [name for name in fa.ACTIVATIONS[activation].parameters if name != "axis"]
     arrays = {"backward_x": ["grad", "x"], "backward_y": ["grad", "y"]}.get(kind, ["x"])
-    plain = Way(ALLOCATING, f"formula.{kind}({', '.join(arrays + parameters)})")
-    return [*with_in_place(NUMPY.get((activation, kind), []), kind), plain]
+    plain = Way(ALLOCATING, f"formula.{kind}({', '.join([*arrays, *ROW[activation].typical])})")
+    own = with_in_place(NUMPY_OUT.get((activation, kind), []), kind)
+    return own if (ROW[activation].formula, kind) == ("x", "forward") else [*own, plain]  # that would copy nothing
 
 
 def torch(activation, kind):
     """Return torch's ways."""
-    return with_in_place(TORCH.get((activation, kind), []), kind)
+    return with_in_place(TORCH_OUT.get((activation, kind), []), kind)
 
 
 def scipy(activation, kind):
     """Return SciPy's ways."""
-    return with_in_place(SCIPY.get((activation, kind), []), kind)
+    plain = [SCIPY[activation]] if activation in SCIPY and kind == "forward" else []
+    return with_in_place(SCIPY_OUT.get((activation, kind), plain), kind)
 
 
 def jax(activation, kind):
     """Return JAX's ways; a compiled function writes to a buffer where its caller donates that buffer."""
-    if kind == "backward_x" and (activation, "forward") in JAX:
-        compiled = f"jax.vjp(lambda x: {JAX[activation, 'forward']}, x)[1](grad)[0]"
-    else:
-        compiled = JAX.get((activation, kind))
-    if compiled is None:
+    compiled = (JAX if kind == "forward" else JAX_FROM_Y).get(activation)
+    if kind == "backward_x" and activation in JAX:
+        compiled = f"jax.vjp(lambda x: {JAX[activation]}, x)[1](grad)[0]"
+    if compiled is None or kind == "derivative":
         return []
     arrays = {"forward": "x", "backward_x": "grad, x", "backward_y": "grad, y"}[kind]
     return [

@@ -17,6 +17,7 @@ from peers import IN_PLACE
 import fastact as fa
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error
+from fastact._truth import ROW
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -49,7 +50,7 @@ class Case(NamedTuple):
         elif self.fill != "ordinary":
             x[...] = float(self.fill)
         if self.kind == "backward_y":
-            fa.ACTIVATIONS[self.activation](x, out=x)
+            fa.ACTIVATIONS[self.activation](x, **ROW[self.activation].typical, out=x)
         return x, grad
 
 
@@ -66,7 +67,7 @@ class Library:
 
             torch.set_num_threads(threads)
             torch.set_grad_enabled(False)
-            self.names |= {"torch": torch, "aten": torch.ops.aten}
+            self.names |= {"torch": torch, "F": torch.nn.functional, "aten": torch.ops.aten}
             self.to_own = lambda array: torch.from_numpy(array).clone()  # in memory that torch has aligned
         elif name == "SciPy":
             import scipy.special
@@ -84,7 +85,7 @@ class Library:
         """Return all names that a statement may use; the arrays may be written over."""
         f = fa.ACTIVATIONS[activation]
         given = "y" if kind == "backward_y" else "x"
-        names = self.names | f.parameters | {"f": f, "formula": FORMULAS.get(activation)}
+        names = self.names | ROW[activation].typical | {"f": f, "formula": FORMULAS[activation]}
         names |= {given: self.to_own(x), "grad": self.to_own(grad), "out": self.to_own(np.empty_like(x))}
         if way.compiled:
             jax, arrays = self.names["jax"], "x" if kind == "forward" else f"grad, {given}"
@@ -131,7 +132,7 @@ class Library:
     def subnormal_result(self, case):
         """Return whether a true result of the case is subnormal, where alone a call may be slow."""
         x, grad = case.arrays()
-        result = np.abs(compute(fa.ACTIVATIONS[case.activation], case.kind, x, grad))
+        result = np.abs(compute(fa.ACTIVATIONS[case.activation], case.kind, x, grad, **ROW[case.activation].typical))
         return bool(np.any((result > 0) & (result < np.finfo(case.dtype).tiny)))
 
 

@@ -15,16 +15,44 @@ __version__: str
 __all__ = [
     "ACTIVATIONS",
     "__version__",
+    "celu",
+    "elu",
+    "exponential",
+    "gaussian",
+    "gelu",
+    "gelu_tanh",
     "get",
     "get_num_threads",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "identity",
     "leaky_relu",
+    "log_sigmoid",
+    "mish",
     "num_threads",
+    "prelu",
+    "quick_gelu",
     "relu",
+    "relu6",
+    "relu_squared",
+    "selu",
     "set_num_threads",
     "show_config",
     "sigmoid",
+    "silu",
+    "soft_shrink",
+    "soft_sign",
     "softmax",
+    "softplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]
 
 _Out = TypeVar("_Out")
@@ -37,7 +65,7 @@ class _Described(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def parameters(self) -> Mapping[str, float]: ...
+    def parameters(self) -> Mapping[str, float | None]: ...
 
 class _Activation(_Described, Protocol):
     @property
@@ -81,6 +109,22 @@ class _Elementwise(_Activation, _Function, Protocol):
     @property
     def backward(self) -> _Backward: ...
 
+# The same, where the output does not determine the derivative.
+
+class _InputBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, grad: NDArray[_Real], *, x: NDArray[_Real], out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: None = None) -> Any: ...
+
+class _InputOnly(_Activation, _Function, Protocol):
+    @property
+    def derivative(self) -> _Function: ...
+    @property
+    def backward(self) -> _InputBackward: ...
+
 # With a slope.
 
 class _LeakyFunction(_Described, Protocol):
@@ -123,6 +167,414 @@ class _Leaky(_Activation, _LeakyFunction, Protocol):
     @property
     def backward(self) -> _LeakyBackward: ...
 
+# With a weight that may lie along an axis.
+
+class _WeightedFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, weight: ArrayLike, axis: int = 1, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], weight: float | NDArray[_Real], axis: int = 1, *, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], weight: float, axis: int = 1, *, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, weight: float, axis: int = 1, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, weight: float, axis: int = 1, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, weight: ArrayLike, axis: int = 1, *, out: None = None) -> Any: ...
+
+class _WeightedBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        weight: float | NDArray[_Real],
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        weight: float | NDArray[_Real],
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
+
+class _Weighted(_Activation, _WeightedFunction, Protocol):
+    @property
+    def derivative(self) -> _WeightedFunction: ...
+    @property
+    def backward(self) -> _WeightedBackward: ...
+
+# Between two bounds.
+
+class _IntervalFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, *, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], min_val: float = -1.0, max_val: float = 1.0, *, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> Any: ...
+
+class _IntervalBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: None = None
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: None = None
+    ) -> Any: ...
+
+class _Interval(_Activation, _IntervalFunction, Protocol):
+    @property
+    def derivative(self) -> _IntervalFunction: ...
+    @property
+    def backward(self) -> _IntervalBackward: ...
+
+# From a threshold on.
+
+class _ThresholdFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, threshold: float, value: float, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], threshold: float, value: float, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], threshold: float, value: float, *, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, threshold: float, value: float, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, threshold: float, value: float, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, threshold: float, value: float, *, out: None = None) -> Any: ...
+
+class _ThresholdBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, threshold: float, value: float, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], threshold: float, value: float, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, threshold: float, value: float, out: None = None) -> Any: ...
+
+class _Threshold(_Activation, _ThresholdFunction, Protocol):
+    @property
+    def derivative(self) -> _ThresholdFunction: ...
+    @property
+    def backward(self) -> _ThresholdBackward: ...
+
+# With the slope and the offset of a line.
+
+class _LineFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], slope: float = ..., offset: float = 0.5, *, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], slope: float = ..., offset: float = 0.5, *, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, slope: float = ..., offset: float = 0.5, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, slope: float = ..., offset: float = 0.5, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, out: None = None) -> Any: ...
+
+class _LineBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: ArrayLike, slope: float = ..., offset: float = 0.5, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, slope: float = ..., offset: float = 0.5, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], slope: float = ..., offset: float = 0.5, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], slope: float = ..., offset: float = 0.5, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: ArrayLike, slope: float = ..., offset: float = 0.5, out: None = None
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, slope: float = ..., offset: float = 0.5, out: None = None
+    ) -> Any: ...
+
+class _Line(_Activation, _LineFunction, Protocol):
+    @property
+    def derivative(self) -> _LineFunction: ...
+    @property
+    def backward(self) -> _LineBackward: ...
+
+# With a width around 0.
+
+class _LambdFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], lambd: float = 0.5, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Exact], lambd: float = 0.5, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, lambd: float = 0.5, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, lambd: float = 0.5, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, out: None = None) -> Any: ...
+
+class _LambdBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, lambd: float = 0.5, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], lambd: float = 0.5, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], lambd: float = 0.5, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, lambd: float = 0.5, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, out: None = None) -> Any: ...
+
+class _Lambd(_Activation, _LambdFunction, Protocol):
+    @property
+    def derivative(self) -> _LambdFunction: ...
+    @property
+    def backward(self) -> _LambdBackward: ...
+
+# With a value at -inf.
+
+class _AlphaFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], alpha: float = 1.0, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Exact], alpha: float = 1.0, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, alpha: float = 1.0, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, alpha: float = 1.0, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, out: None = None) -> Any: ...
+
+class _AlphaBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, alpha: float = 1.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], alpha: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], alpha: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, alpha: float = 1.0, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, out: None = None) -> Any: ...
+
+class _Alpha(_Activation, _AlphaFunction, Protocol):
+    @property
+    def derivative(self) -> _AlphaFunction: ...
+    @property
+    def backward(self) -> _AlphaBackward: ...
+
+# With a steepness; swish by its input alone.
+
+class _BetaFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], beta: float = 1.0, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Exact], beta: float = 1.0, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, beta: float = 1.0, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, beta: float = 1.0, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, out: None = None) -> Any: ...
+
+class _BetaBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], beta: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], beta: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+
+class _Beta(_Activation, _BetaFunction, Protocol):
+    @property
+    def derivative(self) -> _BetaFunction: ...
+    @property
+    def backward(self) -> _BetaBackward: ...
+
+class _SwishBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], beta: float = 1.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+
+class _Swish(_Activation, _BetaFunction, Protocol):
+    @property
+    def derivative(self) -> _BetaFunction: ...
+    @property
+    def backward(self) -> _SwishBackward: ...
+
+# With the size of a bend.
+
+class _BFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, b: float = 4.0, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], b: float = 4.0, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Exact], b: float = 4.0, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, b: float = 4.0, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, b: float = 4.0, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, b: float = 4.0, *, out: None = None) -> Any: ...
+
+class _BBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, b: float = 4.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], b: float = 4.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], b: float = 4.0, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, b: float = 4.0, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, out: None = None) -> Any: ...
+
+class _B(_Activation, _BFunction, Protocol):
+    @property
+    def derivative(self) -> _BFunction: ...
+    @property
+    def backward(self) -> _BBackward: ...
+
 # Of rows along an axis.
 
 class _RowFunction(_Described, Protocol):
@@ -161,6 +613,34 @@ class _Rowwise(_Activation, _RowFunction, Protocol):
 
 relu: _Elementwise
 leaky_relu: _Leaky
+prelu: _Weighted
+relu6: _Elementwise
+hard_tanh: _Interval
+threshold: _Threshold
+relu_squared: _Elementwise
+hard_sigmoid: _Line
+hard_swish: _InputOnly
+hard_shrink: _Lambd
+soft_shrink: _Lambd
+sparse_plus: _Elementwise
+sparse_sigmoid: _Elementwise
+identity: _Elementwise
+soft_sign: _Elementwise
+squareplus: _B
 sigmoid: _Elementwise
 tanh: _Elementwise
+tanh_shrink: _InputOnly
+silu: _InputOnly
+swish: _Swish
+quick_gelu: _InputOnly
+gelu_tanh: _InputOnly
+exponential: _Elementwise
+gaussian: _InputOnly
+elu: _Alpha
+selu: _Elementwise
+celu: _Alpha
+softplus: _Beta
+log_sigmoid: _Elementwise
+mish: _InputOnly
+gelu: _InputOnly
 softmax: _Rowwise

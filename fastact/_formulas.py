@@ -1,62 +1,61 @@
-"""The textbook formulas in plain NumPy: what fastact is compared with, never what it computes with.
+"""The catalogue's formulas in plain NumPy: what fastact is compared with, never what it computes with."""
 
-Written as lessons write them."""
-
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from types import SimpleNamespace
 
 import numpy as np
 
+from fastact.catalogue import ROWS
 
-class Formula(NamedTuple):
-    """One activation: `forward(x)`, `backward_x(grad, x)` and `backward_y(grad, y)`, then its parameters."""
+slow_erfc = np.vectorize(math.erfc, otypes=[float])
 
-    forward: Callable
-    backward_x: Callable
-    backward_y: Callable | None = None  # where the output is not enough
-
-    def derivative(self, x, *parameters):
-        """Return backward from x of ones."""
-        return self.backward_x(x.dtype.type(1), x, *parameters)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def softmax(x, axis=-1):
-    e = np.exp(x - x.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
-
-
-def softmax_backward(grad, y, axis=-1):
-    return y * (grad - (grad * y).sum(axis, keepdims=True))
-
-
-FORMULAS = {
-    "relu": Formula(
-        forward=lambda x: np.maximum(x, 0),
-        backward_x=lambda grad, x: grad * (x > 0),
-        backward_y=lambda grad, y: grad * (y > 0),
-    ),
-    "leaky_relu": Formula(
-        forward=lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
-        backward_x=lambda grad, x, negative_slope: np.where(x > 0, grad, negative_slope * grad),
-        backward_y=lambda grad, y, negative_slope: np.where(y > 0, grad, negative_slope * grad),
-    ),
-    "sigmoid": Formula(
-        forward=sigmoid,
-        backward_x=lambda grad, x: grad * (sigmoid(x) * (1 - sigmoid(x))),
-        backward_y=lambda grad, y: grad * (y * (1 - y)),
-    ),
-    "tanh": Formula(
-        forward=np.tanh,
-        backward_x=lambda grad, x: grad * (1 - np.tanh(x) ** 2),
-        backward_y=lambda grad, y: grad * (1 - y**2),
-    ),
-    "softmax": Formula(
-        forward=softmax,
-        backward_x=lambda grad, x, axis=-1: softmax_backward(grad, softmax(x, axis), axis),
-        backward_y=softmax_backward,
-    ),
+# What the formulas' names mean to NumPy; rows lie along the last axis.
+NAMES = {
+    **{
+        name: getattr(np, name)
+        for name in [
+            "abs",
+            "clip",
+            "cosh",
+            "exp",
+            "expm1",
+            "log1p",
+            "maximum",
+            "minimum",
+            "pi",
+            "sign",
+            "sqrt",
+            "tanh",
+            "where",
+        ]
+    },
+    "erfc": lambda x: slow_erfc(x).astype(x.dtype),
+    "max": lambda x: x.max(axis=-1, keepdims=True),
+    "sum": lambda x: x.sum(axis=-1, keepdims=True),
 }
+
+
+def function(expression, *arguments):
+    """Return the function of these arguments that an expression stands for; None for None."""
+    if expression is None:
+        return None
+    code = compile(expression, expression, "eval")
+    return lambda *values: eval(code, NAMES | dict(zip(arguments, values, strict=True)))
+
+
+def formulas(row):
+    """Return what a row can compute: `forward(x)`, `derivative(x)`, `backward_x(grad, x)` and `backward_y(grad, y)`.
+
+    Parameters follow.  What cannot be computed is None.
+    """
+    parameters = [parameter.name for parameter in row.parameters]
+    backward_y = row.backward_y or (row.derivative_y and f"grad * ({row.derivative_y})")
+    return SimpleNamespace(
+        forward=function(row.formula, "x", *parameters),
+        derivative=function(row.derivative, "x", *parameters),
+        backward_x=function(row.derivative and f"grad * ({row.derivative})", "grad", "x", *parameters),
+        backward_y=function(backward_y, "grad", "y", *parameters),
+    )
+
+
+FORMULAS = {row.name: formulas(row) for row in ROWS}

@@ -1,19 +1,21 @@
 """How large fastact's errors are here, in ulp: what `python -m fastact` and the benchmarks show beside the times.
 
-float32 is swept against fastact's own float64, float64 is compared with the true values that ship in _reference.py.
-A quick look; the tests look everywhere.
+float32 is swept against fastact's own float64, float64 is compared with decimal numbers.  A quick look; the tests look
+everywhere.
 """
+
+import functools
 
 import numpy as np
 
-from fastact import _reference
+from fastact._truth import DECIMAL, ROW, error_scale
 
 STRIDE = 1021  # of the float32 bit patterns that are tried
 
 
 def kinds(activation):
     """Return what an activation computes, by the names of its bounds; backward from x shares the derivative's bound."""
-    derivative = ["derivative"] if activation.kind == "elementwise" else []
+    derivative = [] if activation.kind == "rowwise" else ["derivative"]
     return ["forward", *derivative, *(f"backward_{given}" for given in sorted(activation.backward_from))]
 
 
@@ -27,9 +29,10 @@ def compute(activation, kind, x, grad, out=None, **parameters):
 
 
 def in_place(activation, kind, x, grad):
-    """Return the same, computed over the input or the gradient."""
+    """Return the same with typical parameters, computed over the input or the gradient."""
     x, grad = x.copy(), grad.copy()
-    return compute(activation, kind, x, grad, grad if kind.startswith("backward") else x)
+    out = grad if kind.startswith("backward") else x
+    return compute(activation, kind, x, grad, out, **ROW[activation.name].typical)
 
 
 def ulp(scale, dtype):
@@ -39,22 +42,14 @@ def ulp(scale, dtype):
     return np.ldexp(1.0, exponent - info.nmant)
 
 
-def largest_error(got, true, tail=0.0, scale=None):
-    """Return the largest error in ulp of `scale`, by default the true value: `true` and `tail` of its ulp."""
-    scale = true if scale is None else scale
-    with np.errstate(invalid="ignore"):
+def largest_error(got, true, tail, scale):
+    """Return the largest error in ulp of `scale`; the true value is `true` and `tail` of its ulp."""
+    with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - true - tail * ulp(true, np.float64)) / ulp(scale, got.dtype)
-    same = (np.isnan(got) & np.isnan(true)) | (np.isinf(got) & (got == true))
+        rounded = true.astype(got.dtype)
+    same = (np.isnan(got) & np.isnan(true)) | (np.isinf(got) & (got == rounded))
     error = np.where(same, 0, error)
     return np.where(np.isnan(error), np.inf, error).max()
-
-
-def cancelling(activation, kind, y, grad):
-    """Return what the error of a rowwise backward is relative to, the sum of its absolute terms; else None."""
-    if activation.kind == "elementwise" or kind == "forward":
-        return None
-    y, grad = np.abs(y.astype(np.float64)), np.abs(grad.astype(np.float64))
-    return y * (grad + (grad * y).sum(axis=-1, keepdims=True))
 
 
 def signs(x):
@@ -64,7 +59,7 @@ def signs(x):
 
 def float32_inputs(activation):
     """Yield inputs in float32 with gradients: bit patterns of every exponent, or rows of several lengths and ranges."""
-    if activation.kind == "elementwise":
+    if activation.kind != "rowwise":
         x = np.arange(0, 2**32, STRIDE, dtype=np.uint64).astype(np.uint32).view(np.float32)
         x = np.append(x[~np.isnan(x)], np.array([0.0, -0.0, np.inf, -np.inf], np.float32))
         yield x, signs(x)
@@ -81,38 +76,59 @@ def float32_error(activation, kind, run=in_place):
 
     Another library is judged by its own `run(activation, kind, x, grad)`.
     """
-    parameters = activation.parameters if activation.kind == "elementwise" else {}
-    exact = {name: float(np.float32(value)) for name, value in parameters.items()}
+    typical = ROW[activation.name].typical
+    exact = {name: float(np.float32(value)) for name, value in typical.items()}
     largest = 0.0
     for x, grad in float32_inputs(activation):
         if kind == "backward_y":
-            x = activation(x)
+            x = activation(x, **typical)
         true = compute(activation, kind, x.astype(np.float64), grad.astype(np.float64), **exact)
-        scale = cancelling(activation, kind, x, grad)
-        largest = max(largest, largest_error(run(activation, kind, x, grad), true, scale=scale))
+        arrays = (grad, x) if kind == "backward_y" else (x,)
+        scale = error_scale(activation.name, "derivative" if kind == "backward_x" else kind, true, *arrays, **exact)
+        largest = max(largest, largest_error(run(activation, kind, x, grad), true, 0.0, scale))
     return largest
 
 
-def decode(text, dtype=">f8"):
-    """Return the numbers that a text of _reference.py stands for."""
-    return np.frombuffer(bytes.fromhex(text), dtype)
+def points():
+    """Return inputs of elementwise functions: all exponents, both signs, and denser where functions bend."""
+    draw, info = np.random.default_rng(0), np.finfo(np.float64)
+    powers = np.ldexp(1 + draw.random(31), np.arange(-1075, 1023, 69))
+    spread = np.concatenate([draw.uniform(0, width, 10) for width in (1, 4, 20, 40, 750)])
+    magnitudes = np.concatenate([powers, spread, [0.0, info.smallest_normal, info.max, np.inf]])
+    return np.concatenate([magnitudes, -magnitudes])
+
+
+def rows():
+    """Return rows of logits, from nearly equal ones to some that saturate."""
+    widths = np.array([[1], [1], [5], [5], [20], [20], [400], [1e4]])
+    return np.random.default_rng(0).uniform(-widths, widths, (widths.size, 10))
+
+
+def with_gradients(row, x):
+    """Return gradients and the outputs that they belong to."""
+    y = DECIMAL.true_values(row.name, "forward", x, **row.typical).astype(np.float64)
+    return x[:, ::-1].copy() if row.kind == "rowwise" else signs(y), y
+
+
+@functools.cache
+def float64_truth(name, kind):
+    """Return the arguments, x or grad and y, and the nearest float64 to each true value with what is left, in its ulp."""
+    row = ROW[name]
+    x = points() if row.kind != "rowwise" else rows()
+    arrays = with_gradients(row, x) if kind == "backward_y" else (x,)
+    true = DECIMAL.true_values(name, kind, *arrays, **row.typical)
+    value = true.astype(np.float64)
+    with np.errstate(all="ignore"), DECIMAL.context(100):
+        tail = ((true - DECIMAL.convert(value)) / DECIMAL.convert(ulp(value, np.float64))).astype(np.float64)
+    return arrays, value, np.where(np.isfinite(tail), tail, 0)
 
 
 def float64_error(activation, kind, run=in_place):
-    """Return the largest error in float64 against the true values that ship; `run` as above."""
-    values = _reference.VALUES[activation.name]
-    elementwise = activation.kind == "elementwise"
-    points = decode(_reference.POINTS) if elementwise else decode(_reference.ROWS).reshape(-1, 10)
-    points = points.astype(np.float64)  # in the machine's byte order
-    true_dtype = [("value", ">f8"), ("tail", ">i2")]
-    x = points
-    if kind == "backward_y":
-        x = decode(values["forward"], true_dtype)["value"].astype(np.float64).reshape(points.shape)
-    grad = signs(points) if elementwise else points[:, ::-1].copy()
-    true = decode(values[kind if kind in values else "derivative"], true_dtype)
-    value = true["value"].astype(np.float64).reshape(points.shape)
-    tail = true["tail"].reshape(points.shape) / 2**15
-    if elementwise and kind.startswith("backward"):
+    """Return the largest error in float64; `run` as above."""
+    from_x = kind == "backward_x"
+    arrays, value, tail = float64_truth(activation.name, "derivative" if from_x else kind)
+    x, grad = arrays[-1], signs(arrays[-1]) if len(arrays) == 1 else arrays[0]
+    if from_x:
         value, tail = value * grad, tail * grad
-    got = run(activation, kind, x, grad)
-    return largest_error(got, value, tail, cancelling(activation, kind, x, grad))
+    scale = error_scale(activation.name, "derivative" if from_x else kind, value, *arrays)
+    return largest_error(run(activation, kind, x, grad), value, tail, scale)

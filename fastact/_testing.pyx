@@ -1,9 +1,11 @@
-# For tests and benches only: the floating-point registers, and two kernels that do as little as can be done to an
-# array in place, through the engine's own blocks.
+# For tests and benches only: the floating-point registers, two kernels that do as little as can be done to an array in
+# place, through the engine's own blocks, and errors counted fast enough for all 2^32 numbers.
 
 cimport numpy as cnp
 from cython.parallel cimport parallel, threadid
+from libc.math cimport INFINITY, fabs, isnan
 from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
 
 from fastact.arrays cimport Array
 from fastact.blocks cimport BINARY, UNARY, Form, Kernel, compute
@@ -77,7 +79,9 @@ cdef int run(const void *function, Form form, const double *parameters, cnp.ndar
         raise ValueError("arrays must be contiguous, and of one size")
     kernel.function, kernel.columns, kernel.form, kernel.cost = function, NULL, form, 100
     kernel.table = NULL  # nothing is gathered
-    return compute(&kernel, parameters, <Array *> grad, <Array *> x, <Array *> grad, -1)
+    if form == UNARY:
+        return compute(&kernel, parameters, [<Array *> x, <Array *> x], -1)
+    return compute(&kernel, parameters, [<Array *> grad, <Array *> x, <Array *> grad], -1)
 
 
 cdef void scale_float(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
@@ -105,3 +109,30 @@ cdef void multiply_double(
     cdef Py_ssize_t i
     for i in range(n):
         (<double *> out)[i] = (<const double *> grad)[i] * (<const double *> x)[i]
+
+
+def largest_error(const float[::1] got, const double[::1] true, const double[::1] scale):
+    """Where float32 numbers are farthest from their true values, and by how many ulp of `scale`."""
+    cdef Py_ssize_t i, worst = 0
+    cdef double error, largest = -1.0
+    if not got.shape[0] == true.shape[0] == scale.shape[0]:
+        raise ValueError("arrays must be of one size")
+    for i in range(got.shape[0]):
+        error = fabs(got[i] - true[i]) * inverse_ulp(scale[i])
+        if not error <= largest:
+            if not error < INFINITY:  # an infinity or a NaN: right where the true value rounds to it
+                error = 0.0 if got[i] == <float> true[i] or (isnan(got[i]) and isnan(true[i])) else INFINITY
+            if error > largest:
+                worst, largest = i, error
+    return worst, largest
+
+
+cdef inline double inverse_ulp(double scale) noexcept:
+    """The inverse distance of float32 neighbours in the binade of scale; in that of the least normal, below it."""
+    cdef uint64_t bits
+    cdef double inverse
+    memcpy(&bits, &scale, sizeof(bits))
+    bits = min(max(bits >> 52 & 0x7FF, <uint64_t> 1023 - 126), <uint64_t> 1023 + 127)
+    bits = (2 * 1023 + 23 - bits) << 52
+    memcpy(&inverse, &bits, sizeof(inverse))
+    return inverse

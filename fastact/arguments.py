@@ -4,6 +4,7 @@ Nothing here computes, and nothing here is on the way of an ordinary call."""
 
 from __future__ import annotations
 
+import numbers
 import sys
 from typing import Any
 
@@ -36,13 +37,15 @@ def as_input(value: object, function: str, argument: str) -> Array:
     raise TypeError(f"{function}() takes {TAKEN}: {argument} is {describe(value, array)}")
 
 
-def as_output(value: object, function: str) -> Array:
+def as_output(value: object, function: str, argument: str) -> Array:
     """Return an ndarray over the value's own memory."""
-    array = wrap(value, function, "out")
+    array = wrap(value, function, argument)
     # The protocols have no reliable way to ask for no copy: an object that is wrapped is so twice at one place.
-    again = wrap(value, function, "out")
+    again = wrap(value, function, argument)
     if array.__array_interface__["data"] != again.__array_interface__["data"]:
-        raise TypeError(f"{function}(): out is a {type(value).__name__}, which cannot be written to without a copy")
+        raise TypeError(
+            f"{function}(): {argument} is a {type(value).__name__}, which cannot be written to without a copy"
+        )
     return array
 
 
@@ -74,6 +77,10 @@ def describe(value: object, array: Array) -> str:
     return f"a {type(value).__name__}, which NumPy reads as {spell(array.dtype)}"
 
 
+def is_number(value: object) -> bool:
+    return isinstance(value, (numbers.Real, np.bool))
+
+
 def as_number(value: object, function: str, parameter: str) -> float:
     """Return a parameter as a float."""
     try:
@@ -102,8 +109,22 @@ def out_of_range(
         )
         if applies
     ]
-    where = f"{' in float32' if single else ''}{' to go by the output' if from_y else ''}"
+    where = f"{' in float32' if single and bounds else ''}{' to go by the output' if from_y else ''}"
     return f"{function}(): {parameter} must be {' and '.join(bounds) or 'a number'}{where}, not {value!r}"
+
+
+def out_of_order(function: str, parameters: list[str], values: list[float]) -> str:
+    """Return the message for parameters that fall, as they are in the array's type."""
+    got = ", ".join(f"{name}={value!r}" for name, value in zip(parameters, values, strict=True))
+    return f"{function}() takes {' <= '.join(parameters)}, not {got}"
+
+
+def missing(function: str, positional: list[str], names: list[str]) -> str:
+    """Return the message for arguments that were not given; Python names the positional ones first."""
+    kind, names = ("positional", positional) if positional else ("keyword-only", names)
+    *first, last = map(repr, names)
+    listed = f"{', '.join(first)}{',' * (len(first) > 1)} and {last}" if first else last
+    return f"{function}() missing {len(names)} required {kind} argument{'s' * (len(names) > 1)}: {listed}"
 
 
 def share_memory(a: Array, b: Array) -> bool:
@@ -166,8 +187,8 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     if not overriding:
         return NotImplemented
     names = ", ".join(type(value).__name__ for value in overriding)
-    if function.kind == "rowwise":
-        raise TypeError(f"{function.name}() works on whole rows and takes plain arrays, not {names}")
+    if function.kind != "elementwise":
+        raise TypeError(f"{function.name}() works along an axis and takes plain arrays, not {names}")
     elementary = Elementary(function, second, keywords) if second or keywords else function
     for value in overriding:
         result = type(value).__array_ufunc__(  # type: ignore[attr-defined]

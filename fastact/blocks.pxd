@@ -3,13 +3,15 @@
 from libc.stdint cimport int64_t
 
 from fastact.arrays cimport Array
-from fastact.kernels cimport fastact_kernels
+from fastact.kernels cimport fastact_kernels, fastact_sum
 
 
-# What a kernel takes: one input or two, elements or whole rows.
+# What a kernel takes: one input or two, and a weight besides; elements or, from ROWS on, whole rows.
 cdef enum Form:
     UNARY
     BINARY
+    WEIGHTED_UNARY
+    WEIGHTED_BINARY
     ROWS
     ROWS_BACKWARD
 
@@ -22,8 +24,21 @@ cdef struct Kernel:
 
 cdef enum:
     RELEASE_ABOVE = 5_000_000  # picoseconds of work that are worth releasing the GIL
+    MAX_INPUTS = 3
+    MAX_OPERANDS = MAX_INPUTS + 1
 
 cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept
 
-cdef int compute(
-    const Kernel *kernel, const double *parameters, Array *a, Array *b, Array *out, int axis) except -1
+cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1
+
+cdef bint overlap(Array *x, Array *out) except -1
+
+# Sums over all elements that share a place along an axis.
+cdef struct Summation:
+    fastact_sum along
+    fastact_sum across
+    const fastact_kernels *table
+    int64_t cost
+
+cdef int add_up(
+    const Summation *summation, Array *grad, Array *x, int axis, const void *divisors, void *totals) except -1

@@ -9,7 +9,7 @@ cimport numpy as cnp
 from cpython.ref cimport Py_INCREF
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int64_t, uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastact.arrays cimport (
@@ -30,7 +30,10 @@ from fastact.kernels cimport (
     fastact_rows,
     fastact_rows_backward,
     fastact_scatter,
+    fastact_sum,
     fastact_unary,
+    fastact_weighted_binary,
+    fastact_weighted_unary,
 )
 
 import operator
@@ -47,12 +50,12 @@ cnp.import_array()
 cdef extern from *:
     """
     /* Where a thread gathers strided elements.  Small: some platforms' threads have stacks of 128 KiB. */
-    typedef struct { _Alignas(64) char bytes[8192]; } fastact_block;
+    typedef struct { _Alignas(64) char bytes[16384]; } fastact_stack;
 
     static _Thread_local int own_num_threads;  /* what `num_threads` asks for; 0 is nothing */
     """
-    ctypedef struct fastact_block:
-        char bytes[8192]
+    ctypedef struct fastact_stack:
+        char bytes[16384]
     int own_num_threads
 
 cdef extern from "threads.h":
@@ -72,7 +75,7 @@ cdef extern from "fpmode.h":
 
 cdef enum:
     MAX_AXES = 64 + 2  # NumPy's, and what makes up three
-    BLOCK = 8192  # bytes of a fastact_block
+    BLOCK = 8192  # bytes of an operand on the stack; less if there are three
     LINE = 16  # elements of a cache line, or two
     SHORT_ROW = 64  # elements; rows below it are gathered, several for one call of the kernel
     TILE = 32768  # elements of one turn of the parallel loop
@@ -218,21 +221,24 @@ cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept:
 cdef struct Plan:
     const Kernel *kernel
     const double *parameters
-    # For both inputs (the same where there is one) and the output:
-    char *data[3]
-    bint contiguous[3]  # elements stand side by side, and the kernel can take them where they stand
-    bint narrow[3]  # float32, in a computation of float64
-    bint side_by_side  # whole rows do, each across memory, and there is a kernel for that
+    # Of every operand, the inputs first, then the output:
+    int inputs, operands
+    char *data[MAX_OPERANDS]
+    bint contiguous[MAX_OPERANDS]  # elements stand side by side, and the kernel can take them where they stand
+    bint narrow[MAX_OPERANDS]  # float32, in a computation of float64
+    bint in_place  # all operands are contiguous
+    bint side_by_side  # whole rows are, each across memory, and there is a kernel for that
+    int weight  # the operand that has a zero step where it is broadcast; -1 if there is none
     Py_ssize_t item  # bytes of an element computed with
     # A box.  Columns are the elements of a run, or of a row; steps are in bytes.
     Py_ssize_t planes, rows, columns
-    Py_ssize_t plane_step[3]
-    Py_ssize_t row_step[3]
-    Py_ssize_t step[3]
+    Py_ssize_t plane_step[MAX_OPERANDS]
+    Py_ssize_t row_step[MAX_OPERANDS]
+    Py_ssize_t step[MAX_OPERANDS]
     # The axes around it.
     int outer
     Py_ssize_t shape[MAX_AXES]
-    Py_ssize_t strides[3][MAX_AXES]
+    Py_ssize_t strides[MAX_OPERANDS][MAX_AXES]
     # Rows that must be copied for their kernel: how many at once, and where to if a block is too small for them.
     Py_ssize_t rows_at_once
     char *heap
@@ -247,14 +253,20 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
 
 
-cdef void lay_out(Plan *plan, Array *a, Array *b, Array *out, int axis) noexcept:
-    """Axes sorted by the steps of `out`, turned so that these ascend, and merged; that of the rows comes last."""
-    cdef int d, k, at, axes = 2
+cdef inline int count_inputs(Form form) noexcept nogil:
+    if form == UNARY or form == ROWS:
+        return 1
+    return 3 if form == WEIGHTED_BINARY else 2
+
+
+cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
+    """Axes sorted by the steps of the output, turned so that these ascend, and merged; that of the rows comes last."""
+    cdef int d, k, at, axes = 2, last = plan.operands - 1
     cdef Py_ssize_t extent
-    cdef Array *operands[3]
-    operands[0], operands[1], operands[2] = a, b, out
+    cdef Array *out = operands[last]
+    cdef bint merge
     plan.item = PyArray_ITEMSIZE(out)
-    for k in range(3):
+    for k in range(plan.operands):
         plan.data[k] = PyArray_BYTES(operands[k])
         plan.narrow[k] = PyArray_ITEMSIZE(operands[k]) != plan.item
         plan.strides[k][0] = plan.strides[k][1] = 0
@@ -265,13 +277,13 @@ cdef void lay_out(Plan *plan, Array *a, Array *b, Array *out, int axis) noexcept
         if extent == 1 or d == axis:
             continue
         at = axes
-        while at > 2 and plan.strides[2][at - 1] < magnitude(PyArray_STRIDE(out, d)):
+        while at > 2 and plan.strides[last][at - 1] < magnitude(PyArray_STRIDE(out, d)):
             plan.shape[at] = plan.shape[at - 1]
-            for k in range(3):
+            for k in range(plan.operands):
                 plan.strides[k][at] = plan.strides[k][at - 1]
             at -= 1
         plan.shape[at] = extent
-        for k in range(3):
+        for k in range(plan.operands):
             plan.strides[k][at] = PyArray_STRIDE(operands[k], d)
             if PyArray_STRIDE(out, d) < 0:
                 plan.data[k] += (extent - 1) * plan.strides[k][at]
@@ -281,19 +293,21 @@ cdef void lay_out(Plan *plan, Array *a, Array *b, Array *out, int axis) noexcept
     at = 2
     for d in range(3, axes):
         extent = plan.shape[d]
-        if (plan.strides[0][at] == extent * plan.strides[0][d] and plan.strides[1][at] == extent * plan.strides[1][d]
-                and plan.strides[2][at] == extent * plan.strides[2][d]):
+        merge = True
+        for k in range(plan.operands):
+            merge &= plan.strides[k][at] == extent * plan.strides[k][d]
+        if merge:
             plan.shape[at] *= extent
         else:
             at += 1
             plan.shape[at] = extent
-        for k in range(3):
+        for k in range(plan.operands):
             plan.strides[k][at] = plan.strides[k][d]
     if axes > 2:
         axes = at + 1
     if axis >= 0 or axes == 2:
         plan.shape[axes] = PyArray_DIM(out, axis) if axis >= 0 and PyArray_NDIM(out) else 1
-        for k in range(3):
+        for k in range(plan.operands):
             plan.strides[k][axes] = PyArray_STRIDE(operands[k], axis) if plan.shape[axes] > 1 else plan.item
         axes += 1
 
@@ -302,17 +316,19 @@ cdef void lay_out(Plan *plan, Array *a, Array *b, Array *out, int axis) noexcept
     for d in range(at):
         if plan.shape[d] > plan.shape[at]:
             plan.shape[d], plan.shape[at] = plan.shape[at], plan.shape[d]
-            for k in range(3):
+            for k in range(plan.operands):
                 plan.strides[k][d], plan.strides[k][at] = plan.strides[k][at], plan.strides[k][d]
     plan.outer = at
     plan.planes, plan.rows, plan.columns = plan.shape[at], plan.shape[at + 1], plan.shape[at + 2]
-    for k in range(3):
+    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
+    plan.in_place = True
+    for k in range(plan.operands):
         plan.plane_step[k] = plan.strides[k][at]
         plan.row_step[k] = plan.strides[k][at + 1]
         plan.step[k] = plan.strides[k][at + 2]
-        plan.contiguous[k] = plan.step[k] == plan.item and not plan.narrow[k]
-    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
-    for k in range(3):
+        plan.contiguous[k] = not plan.narrow[k] and (
+            plan.step[k] == plan.item or k == plan.weight and plan.step[k] == 0)
+        plan.in_place &= plan.contiguous[k]
         plan.side_by_side &= plan.row_step[k] == plan.item and not plan.narrow[k]
 
 
@@ -321,15 +337,14 @@ cdef int reserve_rows(Plan *plan, int threads) except -1:
     cdef Py_ssize_t row = plan.columns * plan.item
     plan.heap = NULL
     plan.rows_at_once = BLOCK // row
-    if plan.kernel.form <= BINARY or plan.side_by_side or (
-            plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
+    if plan.kernel.form < ROWS or plan.side_by_side or plan.in_place:
         return 0
     if plan.rows_at_once < LINE:
         plan.rows_at_once = max(1, min(<Py_ssize_t> LINE, <Py_ssize_t> HEAP // row))
         plan.heap_share = 2 * plan.rows_at_once * row
         plan.heap = <char *> malloc(threads * plan.heap_share)
         if plan.heap == NULL:
-            raise MemoryError
+            raise MemoryError("fastact has no memory for rows that must be copied")
     return 0
 
 
@@ -362,7 +377,8 @@ cdef void put(
         const Plan *plan, const char *block, char *out, Py_ssize_t rows, Py_ssize_t columns, bint turned
 ) noexcept nogil:
     """Copies a block to its place in the output, the way `fetch` came."""
-    cdef Py_ssize_t i, j, row_step = plan.row_step[2], step = plan.step[2], piece = pieces(columns, row_step, step)
+    cdef Py_ssize_t i, j, row_step = plan.row_step[plan.inputs], step = plan.step[plan.inputs]
+    cdef Py_ssize_t piece = pieces(columns, row_step, step)
     cdef fastact_scatter copy = plan.kernel.table.scatter
     if turned:
         piece = rows
@@ -374,101 +390,143 @@ cdef void put(
 
 
 cdef inline void call_elements(
-        const Plan *plan, const char *a, const char *b, char *out, Py_ssize_t n) noexcept nogil:
+        const Plan *plan, const char **inputs, Py_ssize_t weight_step, char *out, Py_ssize_t n) noexcept nogil:
     if plan.kernel.form == UNARY:
-        (<fastact_unary> plan.kernel.function)(a, out, n, plan.parameters)
+        (<fastact_unary> plan.kernel.function)(inputs[0], out, n, plan.parameters)
+    elif plan.kernel.form == BINARY:
+        (<fastact_binary> plan.kernel.function)(inputs[0], inputs[1], out, n, plan.parameters)
+    elif plan.kernel.form == WEIGHTED_UNARY:
+        (<fastact_weighted_unary> plan.kernel.function)(inputs[0], inputs[1], weight_step, out, n)
     else:
-        (<fastact_binary> plan.kernel.function)(a, b, out, n, plan.parameters)
+        (<fastact_weighted_binary> plan.kernel.function)(inputs[0], inputs[1], inputs[2], weight_step, out, n)
 
 
-cdef void compute_elements(
-        const Plan *plan, const char *a, const char *b, char *out, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
-    """An elementwise kernel, by pieces: of one row where rows are long, else of as many rows as a block holds."""
-    cdef fastact_block block_a, block_b
-    cdef Py_ssize_t room = BLOCK // plan.item, height = 1, width = columns, row, column, m, n
-    cdef bint turned = False, across = False
-    cdef const char *from_a
-    cdef const char *from_b
-    cdef char *to
+# How a chunk is cut: pieces of one row where rows are long, else of as many rows as a block holds.
+cdef struct Cut:
+    Py_ssize_t height, width
+    bint turned  # pieces are copied column by column
+    bint stands[MAX_OPERANDS]  # is computed where it stands
+
+
+cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t room) noexcept nogil:
+    cdef Cut cut
+    cdef bint across = False, joined = True, row_stands
     cdef int k
-    for k in range(3):
-        across |= magnitude(plan.row_step[k]) < magnitude(plan.step[k])
+    for k in range(plan.operands):
+        cut.stands[k] = plan.contiguous[k] and plan.row_step[k] == columns * plan.item  # several rows of it
+        if k != plan.weight:
+            joined &= cut.stands[k]
+            across |= magnitude(plan.row_step[k]) < magnitude(plan.step[k])
+    cut.height, cut.width, cut.turned = 1, columns, False
     if rows > 1 and columns < SHORT_ROW:
-        height = room // columns
-        turned = min(height, rows) > columns
+        cut.height = room // columns
+        cut.turned = not joined and min(cut.height, rows) > columns
+    elif rows > 1 and joined and plan.weight > 0 and plan.row_step[plan.weight] == 0 and 2 * columns <= room:
+        cut.height = room // columns  # only the weight keeps rows from being one, and need be copied but once
     elif rows > 1 and across:
-        height, width = room // SHORT_ROW, SHORT_ROW
-    elif not (plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
-        width = room
-
-    for row from 0 <= row < rows by height:
-        m = min(height, rows - row)
-        for column from 0 <= column < columns by width:
-            n = min(width, columns - column)
-            from_a = a + row * plan.row_step[0] + column * plan.step[0]
-            from_b = b + row * plan.row_step[1] + column * plan.step[1]
-            to = out + row * plan.row_step[2] + column * plan.step[2]
-            if height > 1 or not plan.contiguous[0]:
-                from_a = fetch(plan, 0, from_a, m, n, turned, block_a.bytes)
-            if plan.kernel.form == BINARY and (height > 1 or not plan.contiguous[1]):
-                from_b = fetch(plan, 1, from_b, m, n, turned, block_b.bytes)
-            if height > 1 or not plan.contiguous[2]:
-                call_elements(plan, from_a, from_b, block_a.bytes, m * n)
-                put(plan, block_a.bytes, to, m, n, turned)
-            else:
-                call_elements(plan, from_a, from_b, to, n)
+        cut.height, cut.width = room // SHORT_ROW, SHORT_ROW
+    elif not plan.in_place:
+        cut.width = room
+    row_stands = cut.height == 1
+    for k in range(plan.operands):
+        cut.stands[k] = plan.contiguous[k] if row_stands else cut.stands[k] and joined
+    return cut
 
 
-cdef void compute_rows(
-        const Plan *plan, const char *a, const char *b, char *out, Py_ssize_t rows, Py_ssize_t n, int thread
-) noexcept nogil:
-    """A rowwise kernel, on all rows at once where they stand, else on as many as there is room for."""
-    cdef fastact_block block_a, block_b
-    cdef char *room_a = block_a.bytes
-    cdef char *room_b = block_b.bytes
-    cdef Py_ssize_t height = rows, row, m, copied = n * plan.item, step_a, step_b, step_out
-    cdef const char *from_a
-    cdef const char *from_b
+cdef void compute_elements(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
+    """An elementwise kernel, by pieces."""
+    cdef fastact_stack stack
+    cdef Py_ssize_t share = min(<Py_ssize_t> BLOCK, <Py_ssize_t> 2 * BLOCK // plan.inputs // 64 * 64)
+    cdef Cut cut = cut_elements(plan, rows, columns, share // plan.item)
+    cdef Py_ssize_t row, column, m, n, filled = 0, weight_step = plan.item
+    cdef const char *inputs[MAX_INPUTS]
     cdef char *to
+    cdef int k, out = plan.inputs
+    if plan.weight > 0 and cut.stands[plan.weight]:
+        weight_step = plan.step[plan.weight]
+    # A weight that is the same for all rows is copied once.
+    cdef bint still = plan.weight > 0 and plan.row_step[plan.weight] == 0 and cut.width == columns
+
+    for row from 0 <= row < rows by cut.height:
+        m = min(cut.height, rows - row)
+        for column from 0 <= column < columns by cut.width:
+            n = min(cut.width, columns - column)
+            for k in range(plan.inputs):
+                inputs[k] = at[k] + row * plan.row_step[k] + column * plan.step[k]
+                if cut.stands[k]:
+                    continue
+                if k == plan.weight and still and filled == m:
+                    inputs[k] = stack.bytes + k * share
+                else:
+                    inputs[k] = fetch(plan, k, inputs[k], m, n, cut.turned, stack.bytes + k * share)
+            filled = m
+            to = at[out] + row * plan.row_step[out] + column * plan.step[out]
+            if cut.stands[out]:
+                call_elements(plan, inputs, weight_step, to, m * n)
+            else:
+                call_elements(plan, inputs, weight_step, stack.bytes, m * n)
+                put(plan, stack.bytes, to, m, n, cut.turned)
+
+
+cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t n, int thread) noexcept nogil:
+    """A rowwise kernel, on all rows at once where they stand, else on as many as there is room for."""
+    cdef fastact_stack stack
+    cdef bint backward = plan.kernel.form == ROWS_BACKWARD
+    cdef Py_ssize_t height = rows, row, m, k
+    cdef const char *inputs[MAX_INPUTS]
+    cdef Py_ssize_t steps[MAX_OPERANDS]
+    cdef char *room[2]
+    cdef char *to
+    cdef int out = plan.inputs
     if plan.side_by_side:
-        if plan.kernel.form == ROWS_BACKWARD:
-            (<fastact_rows_backward> plan.kernel.columns)(a, plan.step[0], b, plan.step[1], out, plan.step[2], rows, n)
+        if backward:
+            (<fastact_rows_backward> plan.kernel.columns)(
+                at[0], plan.step[0], at[1], plan.step[1], at[out], plan.step[out], rows, n)
         else:
-            (<fastact_rows> plan.kernel.columns)(a, plan.step[0], out, plan.step[2], rows, n)
+            (<fastact_rows> plan.kernel.columns)(at[0], plan.step[0], at[out], plan.step[out], rows, n)
         return
-    if not (plan.contiguous[0] and plan.contiguous[1] and plan.contiguous[2]):
+    if not plan.in_place:
         height = plan.rows_at_once
     if plan.heap != NULL:
-        room_a = plan.heap + thread * plan.heap_share
-        room_b = room_a + plan.heap_share // 2
+        room[0] = plan.heap + thread * plan.heap_share
+        room[1] = room[0] + plan.heap_share // 2
+    else:
+        room[0], room[1] = stack.bytes, stack.bytes + BLOCK
+    for k in range(plan.operands):
+        steps[k] = plan.row_step[k] if plan.contiguous[k] else n * plan.item
 
     for row from 0 <= row < rows by height:
         m = min(height, rows - row)
-        step_a, step_b, step_out = plan.row_step[0], plan.row_step[1], plan.row_step[2]
-        from_a, from_b, to = a + row * step_a, b + row * step_b, out + row * step_out
-        if not plan.contiguous[0]:
-            from_a, step_a = fetch(plan, 0, from_a, m, n, False, room_a), copied
-        if plan.kernel.form == ROWS_BACKWARD and not plan.contiguous[1]:
-            from_b, step_b = fetch(plan, 1, from_b, m, n, False, room_b), copied
-        if not plan.contiguous[2]:
-            to, step_out = room_a, copied
-        if plan.kernel.form == ROWS_BACKWARD:
-            (<fastact_rows_backward> plan.kernel.function)(from_a, step_a, from_b, step_b, to, step_out, m, n)
+        for k in range(plan.inputs):
+            inputs[k] = at[k] + row * plan.row_step[k]
+            if not plan.contiguous[k]:
+                inputs[k] = fetch(plan, k, inputs[k], m, n, False, room[k])
+        to = at[out] + row * plan.row_step[out] if plan.contiguous[out] else room[0]
+        if backward:
+            (<fastact_rows_backward> plan.kernel.function)(
+                inputs[0], steps[0], inputs[1], steps[1], to, steps[out], m, n)
         else:
-            (<fastact_rows> plan.kernel.function)(from_a, step_a, to, step_out, m, n)
-        if not plan.contiguous[2]:
-            put(plan, room_a, out + row * plan.row_step[2], m, n, False)
+            (<fastact_rows> plan.kernel.function)(inputs[0], steps[0], to, steps[out], m, n)
+        if not plan.contiguous[out]:
+            put(plan, room[0], at[out] + row * plan.row_step[out], m, n, False)
 
 
 cdef void compute_chunk(
-        const Plan *plan, const char *a, const char *b, char *out, Py_ssize_t rows, Py_ssize_t columns, int thread
-) noexcept nogil:
-    """Rows and columns, on a thread that may be in any floating-point mode."""
+        const Plan *plan, const char *first, char *out, Py_ssize_t plane, Py_ssize_t row, Py_ssize_t column,
+        Py_ssize_t rows, Py_ssize_t columns, int thread) noexcept nogil:
+    """Rows and columns from a place on, on a thread that may be in any floating-point mode.
+
+    Every form has a first input and an output; operands between them are found by the plan."""
     cdef fpmode was = fpmode_enter()
-    if plan.kernel.form <= BINARY:
-        compute_elements(plan, a, b, out, rows, columns)
+    cdef char *at[MAX_OPERANDS]
+    cdef int k
+    at[0], at[plan.inputs] = <char *> first, out
+    for k in range(1, plan.inputs):
+        at[k] = plan.data[k] + plane * plan.plane_step[k] + row * plan.row_step[k] + column * plan.step[k]
+    if plan.kernel.form < ROWS:
+        compute_elements(plan, at, rows, columns)
     else:
-        compute_rows(plan, a, b, out, rows, columns, thread)
+        compute_rows(plan, at, rows, columns, thread)
     fpmode_leave(was)
 
 
@@ -480,25 +538,20 @@ ctypedef fused real:
     float
     double
 
-ctypedef fused other:
-    float
-    double
-
 ctypedef fused result:
     float
     double
 
 
-cdef int share_typed_box(
-        const Plan *plan, const real[:, :, :] a, const other[:, :, :] b, result[:, :, :] out, int threads) except -1:
+cdef int share_typed_box(const Plan *plan, const real[:, :, :] first, result[:, :, :] out, int threads) except -1:
     """A box, shared out in tiles; every thread gets as many, and neighbours."""
     cdef Py_ssize_t planes = out.shape[0], rows = out.shape[1], columns = out.shape[2], total = planes * rows * columns
     cdef Py_ssize_t turns = threads * ceil_div(total, threads * <Py_ssize_t> TILE), tile = ceil_div(total, turns)
     cdef Py_ssize_t width = columns, height, tiles_down, tiles_across, i, p, r, c
-    if plan.kernel.form <= BINARY:
+    if plan.kernel.form < ROWS:
         width = min(columns, LINE * ceil_div(tile, LINE))
     height = ceil_div(tile, width)
-    if magnitude(plan.row_step[2]) < magnitude(plan.step[2]):  # rows side by side share cache lines
+    if magnitude(plan.row_step[plan.inputs]) < magnitude(plan.step[plan.inputs]):  # rows share cache lines
         height = LINE * ceil_div(height, LINE)
     height = min(rows, height)
     tiles_down, tiles_across = ceil_div(rows, height), ceil_div(columns, width)
@@ -506,20 +559,18 @@ cdef int share_typed_box(
         p = i // (tiles_down * tiles_across)
         r = i // tiles_across % tiles_down * height
         c = i % tiles_across * width
-        compute_chunk(plan, <const char *> &a[p, r, c], <const char *> &b[p, r, c], <char *> &out[p, r, c],
+        compute_chunk(plan, <const char *> &first[p, r, c], <char *> &out[p, r, c], p, r, c,
                       min(height, rows - r), min(width, columns - c), threadid())
     return 0
 
 
 cdef int share_box(Plan *plan, int threads) except -1:
-    a, b, out = view_box(plan, 0), view_box(plan, 1), view_box(plan, 2)
+    first, out = view_box(plan, 0), view_box(plan, plan.inputs)
     if plan.item == sizeof(float):
-        return share_typed_box[float, float, float](plan, a, b, out, threads)
-    if not plan.narrow[0] and not plan.narrow[1]:
-        return share_typed_box[double, double, double](plan, a, b, out, threads)
+        return share_typed_box[float, float](plan, first, out, threads)
     if plan.narrow[0]:
-        return share_typed_box[float, double, double](plan, a, b, out, threads)
-    return share_typed_box[double, float, double](plan, a, b, out, threads)
+        return share_typed_box[float, double](plan, first, out, threads)
+    return share_typed_box[double, double](plan, first, out, threads)
 
 
 cdef view_box(Plan *plan, int k):
@@ -528,14 +579,15 @@ cdef view_box(Plan *plan, int k):
     cdef cnp.dtype descr = float32 if plan.item == sizeof(float) or plan.narrow[k] else float64
     Py_INCREF(descr)
     return PyArray_NewFromDescr(
-        cnp.ndarray, descr, 3, shape, strides, plan.data[k], cnp.NPY_ARRAY_WRITEABLE if k == 2 else 0, NULL)
+        cnp.ndarray, descr, 3, shape, strides, plan.data[k], cnp.NPY_ARRAY_WRITEABLE if k == plan.inputs else 0, NULL)
 
 
 cdef void compute_box(const Plan *plan) noexcept nogil:
     cdef Py_ssize_t i
+    cdef int out = plan.inputs
     for i in range(plan.planes):
-        compute_chunk(plan, plan.data[0] + i * plan.plane_step[0], plan.data[1] + i * plan.plane_step[1],
-                      plan.data[2] + i * plan.plane_step[2], plan.rows, plan.columns, 0)
+        compute_chunk(plan, plan.data[0] + i * plan.plane_step[0], plan.data[out] + i * plan.plane_step[out], i, 0, 0,
+                      plan.rows, plan.columns, 0)
 
 
 cdef bint next_box(Plan *plan, Py_ssize_t *index) noexcept nogil:
@@ -543,12 +595,12 @@ cdef bint next_box(Plan *plan, Py_ssize_t *index) noexcept nogil:
     cdef int d, k
     for d in range(plan.outer - 1, -1, -1):
         index[d] += 1
-        for k in range(3):
+        for k in range(plan.operands):
             plan.data[k] += plan.strides[k][d]
         if index[d] < plan.shape[d]:
             return True
         index[d] = 0
-        for k in range(3):
+        for k in range(plan.operands):
             plan.data[k] -= plan.shape[d] * plan.strides[k][d]
     return False
 
@@ -559,19 +611,29 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
         compute_box(plan)
 
 
-cdef int compute(
-        const Kernel *kernel, const double *parameters, Array *a, Array *b, Array *out, int axis) except -1:
-    """Runs a kernel over arrays of one shape; b is a where there is one input."""
+cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1:
+    """Runs a kernel over arrays of one shape: the inputs, a weight last, then the output."""
     cdef Plan plan
+    cdef Array *apart[MAX_OPERANDS]
     cdef Py_ssize_t index[MAX_AXES]
+    cdef int threads, k
+    cdef list copies = None
+    plan.kernel, plan.parameters = kernel, parameters
+    plan.inputs = count_inputs(kernel.form)
+    plan.operands = plan.inputs + 1
+    plan.weight = plan.inputs - 1 if WEIGHTED_UNARY <= kernel.form < ROWS else -1
+    cdef Array *out = operands[plan.inputs]
     cdef int64_t work = kernel.cost * PyArray_SIZE(out)
-    cdef int threads
     if work == 0:
         return 0
-    first = apart(a, out)
-    second = first if b == a else apart(b, out)
-    plan.kernel, plan.parameters = kernel, parameters
-    lay_out(&plan, <Array *> first, <Array *> second, out, axis)
+    apart[plan.inputs] = out
+    for k in range(plan.inputs):
+        apart[k] = operands[k]
+        if overlap(operands[k], out):
+            copies = copies or []
+            copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
+            apart[k] = <Array *> copies[len(copies) - 1]
+    lay_out(&plan, apart, axis)
     threads = team(kernel.cost * plan.planes * plan.rows * plan.columns)
     reserve_rows(&plan, threads)
     memset(index, 0, plan.outer * sizeof(Py_ssize_t))
@@ -591,18 +653,186 @@ cdef int compute(
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Adding up
+# ---------------------------------------------------------------------------------------------------------------
+
+# What is added up is of axes (before, channel, after) in the order of the shape, whatever the strides: runs along the
+# last are added up by a kernel, and in their order to the sum of their channel and segment.  Segments, to be shared
+# out, are as many as the shape says.  So the bits depend on neither strides nor threads.
+
+cdef enum:
+    RUN = 256  # elements
+    MOST_SEGMENTS = 64
+    CHANNELS = 256  # of a segment, for one turn of the parallel loop
+
+cdef struct Adding:
+    const Summation *summation
+    Plan plan  # of two inputs: planes are before, rows are channels and columns after, or the other way round
+    bint across  # the other way round
+    Py_ssize_t before, channels, after
+    Py_ssize_t segments_before, segments_after  # how many, and how long
+    Py_ssize_t length_before, length_after
+    double *sums  # of every segment and channel
+    double *errors
+
+
+cdef bint merge_axes(Array *x, int first, int end, Py_ssize_t *extent, Py_ssize_t *step) noexcept:
+    """Whether some axes are one."""
+    cdef int d
+    extent[0], step[0] = 1, 0
+    for d in range(end - 1, first - 1, -1):
+        if PyArray_DIM(x, d) == 1:
+            continue
+        if extent[0] == 1:
+            step[0] = PyArray_STRIDE(x, d)
+        elif PyArray_STRIDE(x, d) != extent[0] * step[0]:
+            return False
+        extent[0] *= PyArray_DIM(x, d)
+    return True
+
+
+cdef bint lay_out_channels(Adding *adding, int k, Array *x, int axis) noexcept:
+    """Whether the axes before that of the channels (all are after it if that is -1) are one, and those after it."""
+    cdef Plan *plan = &adding.plan
+    plan.data[k] = PyArray_BYTES(x)
+    adding.channels, plan.row_step[k] = 1, 0
+    if axis >= 0:
+        adding.channels, plan.row_step[k] = PyArray_DIM(x, axis), PyArray_STRIDE(x, axis)
+    if not (merge_axes(x, 0, max(axis, 0), &adding.before, &plan.plane_step[k])
+            and merge_axes(x, axis + 1, PyArray_NDIM(x), &adding.after, &plan.step[k])):
+        return False
+    if adding.after == 1:  # what comes before serves as well, and makes longer runs
+        adding.before, adding.after = adding.after, adding.before
+        plan.plane_step[k], plan.step[k] = plan.step[k], plan.plane_step[k]
+    return True
+
+
+cdef void cut_segments(Adding *adding) noexcept:
+    """As many as are worth sharing out, but so few that their sums need little memory."""
+    cdef Py_ssize_t each = adding.before * adding.after, wanted = min(
+        <Py_ssize_t> MOST_SEGMENTS, ceil_div(each * adding.channels, TILE), each // 64 + 1)
+    adding.length_before = ceil_div(adding.before, min(adding.before, wanted))
+    adding.segments_before = ceil_div(adding.before, adding.length_before)
+    wanted = wanted // adding.segments_before if 4 * adding.segments_before < MOST_SEGMENTS else 1
+    adding.length_after = RUN * ceil_div(ceil_div(adding.after, max(1, wanted)), RUN)
+    adding.segments_after = ceil_div(adding.after, adding.length_after)
+
+
+cdef void add_segment(const Adding *adding, Py_ssize_t segment, Py_ssize_t first_channel) noexcept nogil:
+    """One segment of at most CHANNELS channels."""
+    cdef fpmode was = fpmode_enter()
+    cdef const Plan *plan = &adding.plan
+    cdef Py_ssize_t first_before = segment // adding.segments_after * adding.length_before
+    cdef Py_ssize_t first_after = segment % adding.segments_after * adding.length_after
+    cdef Py_ssize_t end_before = min(adding.before, first_before + adding.length_before)
+    cdef Py_ssize_t end_after = min(adding.after, first_after + adding.length_after)
+    cdef Py_ssize_t end_channel = min(adding.channels, first_channel + CHANNELS)
+    cdef Py_ssize_t at_once = CHANNELS, b, c, a
+    if not plan.in_place:
+        at_once = BLOCK // plan.item // RUN
+    elif not adding.across and end_after - first_after > RUN:
+        at_once = 1  # as they lie in memory
+    for b in range(first_before, end_before):
+        for c from first_channel <= c < end_channel by at_once:
+            for a from first_after <= a < end_after by RUN:
+                add_runs(adding, segment, b, c, a, min(at_once, end_channel - c), min(<Py_ssize_t> RUN, end_after - a))
+    fpmode_leave(was)
+
+
+cdef void add_runs(
+        const Adding *adding, Py_ssize_t segment, Py_ssize_t b, Py_ssize_t c, Py_ssize_t a, Py_ssize_t channels,
+        Py_ssize_t n) noexcept nogil:
+    """Runs of n elements from places on, one of each of some channels."""
+    cdef fastact_stack stack
+    cdef const Plan *plan = &adding.plan
+    cdef const char *inputs[2]
+    cdef Py_ssize_t steps[2]
+    cdef Py_ssize_t row = c, column = a, rows = channels, columns = n, place = segment * adding.channels + c
+    cdef fastact_sum add = adding.summation.along
+    cdef int k
+    if adding.across:
+        row, column, rows, columns, add = a, c, n, channels, adding.summation.across
+    for k in range(2):
+        inputs[k] = plan.data[k] + b * plan.plane_step[k] + row * plan.row_step[k] + column * plan.step[k]
+        steps[k] = plan.row_step[k]
+        if not plan.contiguous[k]:
+            inputs[k] = fetch(plan, k, inputs[k], rows, columns, False, stack.bytes + k * BLOCK)
+            steps[k] = columns * plan.item
+    add(inputs[0], steps[0], inputs[1], steps[1], rows, columns, adding.sums + place, adding.errors + place)
+
+
+cdef void add_segments(const Adding *adding, int threads) noexcept nogil:
+    cdef Py_ssize_t blocks = ceil_div(adding.channels, CHANNELS), i
+    cdef Py_ssize_t count = adding.segments_before * adding.segments_after * blocks
+    if threads == 1:
+        for i in range(count):
+            add_segment(adding, i // blocks, i % blocks * CHANNELS)
+    else:
+        for i in prange(count, schedule="static", num_threads=threads):
+            add_segment(adding, i // blocks, i % blocks * CHANNELS)
+
+
+cdef int add_up(
+        const Summation *summation, Array *grad, Array *x, int axis, const void *divisors, void *totals) except -1:
+    """The totals along an axis, or the one total of all if that is -1, in the table's type."""
+    cdef Adding adding
+    cdef Kernel kernel
+    cdef Plan *plan = &adding.plan
+    cdef Array *inputs[2]
+    cdef int64_t work = summation.cost * PyArray_SIZE(x)
+    cdef int threads = team(work), k
+    cdef Py_ssize_t parts
+    cdef fpmode was
+    cdef list copies = []
+    inputs[0], inputs[1] = grad, x
+    plan.item = max(PyArray_ITEMSIZE(grad), PyArray_ITEMSIZE(x))
+    if work == 0:
+        memset(totals, 0, (PyArray_DIM(x, axis) if axis >= 0 else 1) * plan.item)
+        return 0
+    kernel.table = summation.table
+    plan.kernel, adding.summation = &kernel, summation
+    for k in range(2):
+        if not lay_out_channels(&adding, k, inputs[k], axis):
+            copies.append(PyArray_NewCopy(inputs[k], cnp.NPY_CORDER))
+            lay_out_channels(&adding, k, <Array *> copies[len(copies) - 1], axis)
+        plan.narrow[k] = PyArray_ITEMSIZE(inputs[k]) != plan.item
+    plan.in_place = True
+    adding.across = adding.channels > 1 and (
+        adding.after == 1 or magnitude(plan.row_step[1]) < magnitude(plan.step[1]))
+    for k in range(2):
+        if adding.across:
+            plan.row_step[k], plan.step[k] = plan.step[k], plan.row_step[k]
+        plan.contiguous[k] = plan.step[k] == plan.item and not plan.narrow[k]
+        plan.in_place &= plan.contiguous[k]
+    cut_segments(&adding)
+    parts = adding.segments_before * adding.segments_after
+    adding.sums = <double *> calloc(2 * parts * adding.channels, sizeof(double))
+    if adding.sums == NULL:
+        raise MemoryError("fastact has no memory for sums")
+    adding.errors = adding.sums + parts * adding.channels
+    if work < RELEASE_ABOVE:
+        add_segments(&adding, 1)
+    else:
+        with nogil:
+            add_segments(&adding, threads)
+    was = fpmode_enter()
+    summation.table.finish(adding.sums, adding.errors, parts, adding.channels, divisors, totals)
+    fpmode_leave(was)
+    free(adding.sums)
+    return 0
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Overlap
 # ---------------------------------------------------------------------------------------------------------------
 
-cdef object apart(Array *x, Array *out):
-    """x, or a copy of it where writing to `out` would change what is still to be read."""
+cdef bint overlap(Array *x, Array *out) except -1:
+    """Whether writing to `out` would change what of x is still to be read."""
     cdef uintptr_t x_low, x_high, out_low, out_high
     bounds(x, &x_low, &x_high)
     bounds(out, &out_low, &out_high)
-    if (x_low >= out_high or out_low >= x_high or same_view(x, out)
-            or not arguments.share_memory(<object> x, <object> out)):
-        return <object> x
-    return PyArray_NewCopy(x, cnp.NPY_KEEPORDER)
+    return (x_low < out_high and out_low < x_high and not same_view(x, out)
+            and arguments.share_memory(<object> x, <object> out))
 
 
 cdef void bounds(Array *x, uintptr_t *low, uintptr_t *high) noexcept:

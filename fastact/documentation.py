@@ -8,7 +8,7 @@ from inspect import Signature
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastact.activations import Row
+    from fastact.catalogue.row import Row
 
 PAGE = """{name}{signature}
 
@@ -44,12 +44,15 @@ def signature(row: Row, role: str) -> Signature:
     backward = role == "backward"
     by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
     arguments = [Argument("grad" if backward else "x", either)]
-    if backward and row.kind == "elementwise":
+    if backward and row.kind != "rowwise":
         arguments += [Argument(name, by_name, default=None) for name in ("x", "y")]
     elif backward:
         arguments += [Argument("y", by_name)]
     for name, default in row.defaults.items():
-        arguments += [Argument(name, by_name if backward else either, default=default)]
+        shown = Argument.empty if default is None else default
+        arguments += [Argument(name, by_name if backward else either, default=shown)]
+    if backward and row.kind == "channelwise":
+        arguments += [Argument(f"{row.parameters[0].name}_grad", by_name, default=None)]
     return Signature([*arguments, Argument("out", by_name, default=None)])
 
 
@@ -71,7 +74,7 @@ def summary(row: Row, role: str) -> str:
         return f"{row.title}: ``{row.formula}``."
     if role == "derivative":
         return f"Derivative of `{row.name}`, element by element: ``{row.derivative}``."
-    product = f"grad * {row.name}'(x)" if row.kind == "elementwise" else row.derivative
+    product = row.backward_y or f"grad * {row.name}'(x)"
     return f"Gradient with respect to the input of `{row.name}`: ``{product}``."
 
 
@@ -80,32 +83,47 @@ def arguments(row: Row, role: str) -> Iterable[str]:
         yield f"x : array_like\n    {REAL}"
     else:
         yield f"grad : array_like\n    Gradient with respect to the output. {REAL}"
-        if row.kind == "elementwise":
+        if row.kind != "rowwise":
             yield "x : array_like, optional\n    The input of the forward call."
         if not row.from_y:
             yield "y : None\n    The output does not determine this derivative: to give it is a TypeError."
-        elif row.kind == "elementwise":
+        elif row.kind != "rowwise":
             yield "y : array_like, optional\n    Its output, instead of `x`: this derivative follows from it too."
         else:
             yield "y : array_like\n    The output of the forward call."
     for parameter in row.parameters:
-        yield f"{parameter.name} : float, default {parameter.default:g}\n    {parameter.meaning}"
+        default = "" if parameter.default is None else f", default {parameter.default:g}"
+        taken = "array_like" if row.kind == "channelwise" else "float"
+        yield f"{parameter.name} : {taken}{default}\n    {parameter.meaning}"
+        if row.kind == "channelwise":
+            yield f"axis : int, default 1\n    The axis along which a vector of `{parameter.name}` lies."
+        if row.kind == "channelwise" and role == "backward":
+            yield (
+                f"{parameter.name}_grad : array, optional\n    Where to write the gradient with respect to "
+                f"`{parameter.name}`, of its shape and the result's type."
+            )
     if row.kind == "rowwise":
         yield "axis : int, default -1\n    The axis along which the rows lie."
 
 
 def notes(row: Row, role: str) -> Iterable[str]:
     if role == "forward":
-        yield f"Range: {row.range}. Derivative: ``{row.derivative}``."
+        yield f"Range: {' to '.join(row.range)}. Derivative: ``{row.derivative or row.backward_y}``."
         yield f"Error: {within(row, 'forward')} of the true value."
         if row.notes:
             yield row.notes
     elif role == "derivative":
         yield f"Error: {within(row, 'derivative')} of the true value."
-    elif row.kind == "elementwise":
-        yield "`grad` times the derivative, rounded once; where a branch makes the derivative 0, 0 whatever `grad` is."
+    elif row.kind != "rowwise":
+        stopped = "; where a branch makes the derivative 0, 0 whatever `grad` is" if row.piecewise else ""
+        yield f"`grad` times the derivative, rounded once{stopped}."
         if row.from_y:
             yield f"Error of the derivative from `y`: {within(row, 'backward_y')} of that of the `y` given."
+        if row.kind == "channelwise":
+            yield (
+                f"The gradient with respect to `{row.parameters[0].name}` is a sum; its error: at most 3 ulp of the sum\n"
+                "of the absolute terms. It is written last, and depends on neither strides nor the number of threads."
+            )
     else:
         yield f"Error: {within(row, 'backward_y')} of the sum of the absolute terms."
 

@@ -5,14 +5,14 @@ from typing import Any, TypeVar, final
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import disjoint_base
 
-from fastact.activations import Row
+from fastact.catalogue import Row
 
 COMPILER: str
 FUSED_TARGETS: tuple[str, ...]
 TARGET: str
 TARGETS: tuple[str, ...]
 
-_Activation = TypeVar("_Activation", Elementwise, Rowwise)
+_Activation = TypeVar("_Activation", Elementwise, Channelwise, Rowwise)
 
 def set_parallel_threshold(ns: float) -> float: ...
 def on_target(activation: _Activation, target: str) -> _Activation: ...
@@ -24,7 +24,7 @@ class Function:
     @property
     def kind(self) -> str: ...
     @property
-    def parameters(self) -> Mapping[str, float]: ...
+    def parameters(self) -> Mapping[str, float | None]: ...
     @property
     def nin(self) -> int: ...
     @property
@@ -50,6 +50,21 @@ class Elementwise(Function):
     def derivative(self) -> Function: ...
     @property
     def backward(self) -> Function: ...
+
+@final
+class Channelwise(Function):
+    def __init__(self, row: Row, target: str = ...) -> None: ...
+    @property
+    def backward_from(self) -> tuple[str, ...]: ...
+    @property
+    def bounds(self) -> Mapping[str, Mapping[str, float]]: ...
+    @property
+    def derivative(self) -> Function: ...
+    @property
+    def backward(self) -> WeightedBackward: ...
+
+@final
+class WeightedBackward(Function): ...
 
 @final
 class Rowwise(Function):

@@ -31,12 +31,18 @@ from fastact.arrays cimport (
 from fastact.blocks cimport (
     BINARY,
     RELEASE_ABOVE,
+    MAX_OPERANDS,
     ROWS,
     ROWS_BACKWARD,
     UNARY,
+    WEIGHTED_BINARY,
+    WEIGHTED_UNARY,
     Form,
     Kernel,
+    Summation,
+    add_up,
     compute,
+    overlap,
     swap_parallel_threshold,
 )
 from fastact.kernels cimport (
@@ -50,6 +56,8 @@ from fastact.kernels cimport (
     fastact_target_count,
     fastact_targets,
     fastact_unary,
+    fastact_weighted,
+    fastact_weighted_unary,
 )
 
 import os
@@ -122,6 +130,9 @@ cdef extern from "fpmode.h":
     fpmode fpmode_enter() nogil
     void fpmode_leave(fpmode was) nogil
     bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
+    void fpmode_narrow(double value, float *narrow) nogil
+    Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
+    bint fpmode_falls(const double *values, int count) nogil
 
 cdef enum:  # types computed in
     FLOAT32 = 0
@@ -134,6 +145,7 @@ cdef enum:  # where a derivative comes from
 cdef enum:
     MAX_ARGUMENTS = 8
     MAX_PARAMETERS = 4
+    SHORT_ROW = 128  # elements with one weight, below which weights are rather repeated
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
@@ -184,6 +196,14 @@ cdef const fastact_elementwise *find_elementwise(const fastact_kernels *table, b
     raise LookupError(f"no elementwise kernel is called {name.decode()}")
 
 
+cdef const fastact_weighted *find_weighted(const fastact_kernels *table, bytes name) except NULL:
+    cdef Py_ssize_t i
+    for i in range(table.weighted_count):
+        if strcmp(table.weighted[i].name, name) == 0:
+            return &table.weighted[i]
+    raise LookupError(f"no weighted kernel is called {name.decode()}")
+
+
 cdef const fastact_rowwise *find_rowwise(const fastact_kernels *table, bytes name) except NULL:
     cdef Py_ssize_t i
     for i in range(table.rowwise_count):
@@ -214,7 +234,9 @@ cdef class Function:  # of arrays, by kernels: an activation, its derivative or 
     cdef Kernel kernels[2][2]  # by source and dtype
     cdef tuple arguments
     cdef PyObject *names[MAX_ARGUMENTS]  # of the arguments: interned strings
+    cdef bint required[MAX_ARGUMENTS]
     cdef int count, positional, parameters_at, parameter_count
+    cdef bint ordered  # the parameters must not fall
     cdef double defaults[2][MAX_PARAMETERS]  # by dtype
     cdef double low[2][MAX_PARAMETERS]  # by source
     cdef double high[2][MAX_PARAMETERS]
@@ -232,13 +254,18 @@ cdef class Function:  # of arrays, by kernels: an activation, its derivative or 
         self.arguments = tuple([intern(name) for name in (*inputs, *parameters, "out")])
         self.count, self.positional = len(self.arguments), positional
         self.parameters_at, self.parameter_count = len(inputs), len(row.parameters)
+        self.ordered = row.ordered
         if self.count > MAX_ARGUMENTS or self.parameter_count > MAX_PARAMETERS:
             raise ValueError(f"{self.name} has more arguments than the engine has room for")
         for i in range(self.count):
             self.names[i] = <PyObject *> self.arguments[i]
+        self.required[0] = True
         for i, parameter in enumerate(row.parameters):
             self.low[FROM_X][i], self.high[FROM_X][i] = parameter.limits
-            self.low[FROM_Y][i], self.high[FROM_Y][i] = parameter.limits_from_y
+            self.low[FROM_Y][i], self.high[FROM_Y][i] = parameter.limits_from_y or parameter.limits
+            if parameter.default is None:
+                self.required[self.parameters_at + i] = True
+                continue
             for dtype in range(2):
                 if not fpmode_round(parameter.default, dtype == FLOAT32, self.low[FROM_Y][i], self.high[FROM_Y][i],
                                     &self.defaults[dtype][i]):
@@ -334,6 +361,62 @@ cdef class Elementwise(Function):  # an activation that computes every element f
 
 
 @cython.final
+cdef class Channelwise(Function):  # the same with a parameter that may differ along an axis: a weight
+    cdef Function derivative, backward
+    cdef PyObject *derivative_member
+    cdef PyObject *backward_member
+
+    def __init__(self, row, str target=TARGET):
+        cdef Function derivative = Function.__new__(Function)
+        cdef WeightedBackward backward = WeightedBackward.__new__(WeightedBackward)
+        cdef const fastact_weighted *found
+        cdef const fastact_kernels *table
+        cdef int dtype
+        (weight,) = [parameter.name for parameter in row.parameters]
+        self.prepare(row, "forward", ("x",), (weight, "axis"), 3, call_weighted)
+        derivative.prepare(row, "derivative", ("x",), (weight, "axis"), 3, call_weighted)
+        backward.prepare(
+            row, "backward", ("grad", "x", "y"), (weight, "axis", f"{weight}_grad"), 1, call_weighted_backward)
+        for dtype in range(2):
+            table = find_table(target, dtype)
+            found = find_weighted(table, row.name.encode())
+            self.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.forward, WEIGHTED_UNARY, table, found.cost[0])
+            derivative.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.derivative, WEIGHTED_UNARY, table, found.cost[1])
+            backward.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.backward, WEIGHTED_BINARY, table, found.cost[2])
+            backward.kernels[FROM_Y][dtype] = make_kernel(
+                <const void *> found.backward_y, WEIGHTED_BINARY, table, found.cost[3])
+            backward.summations[dtype].along, backward.summations[dtype].across = found.sum_along, found.sum_across
+            backward.summations[dtype].table = table
+            backward.summations[dtype].cost = max(1, <int> (1000 * found.cost[4]))
+        self.derivative, self.backward = derivative, backward
+        self.derivative_member, self.backward_member = <PyObject *> derivative, <PyObject *> backward
+
+    @property
+    def __doc__(self):  # a subclass has one of its own, or none
+        return self.row.document(self.role)
+
+    @property
+    def backward_from(self):
+        return ("x", "y")
+
+    @property
+    def bounds(self):
+        return self.row.bounds
+
+
+@cython.final
+cdef class WeightedBackward(Function):  # which gives the gradient of the weight besides
+    cdef Summation summations[2]  # by dtype
+
+    @property
+    def __doc__(self):
+        return self.row.document(self.role)
+
+
+@cython.final
 cdef class Rowwise(Function):  # an activation that computes whole rows along an axis
     cdef Function backward
     cdef PyObject *backward_member
@@ -345,6 +428,7 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
         cdef int dtype
         self.prepare(row, "forward", ("x",), ("axis",), 2, call_rows)
         backward.prepare(row, "backward", ("grad", "y"), ("axis",), 1, call_rows_backward)
+        backward.required[1] = True
         for dtype in range(2):
             table = find_table(target, dtype)
             found = find_rowwise(table, row.name.encode())
@@ -423,7 +507,7 @@ cdef inline int bind(
                 j = find_keyword(self, PyTuple_GET_ITEM(kwnames, i), given)
             given[j] = args[positional + i]
     if given[0] == NULL:
-        return refuse_missing(self)
+        return refuse_missing(self, given)
     if given[self.count - 1] == Py_None:
         given[self.count - 1] = NULL
     return 0
@@ -447,8 +531,11 @@ cdef int refuse_positional(Function self, Py_ssize_t count) except -1:
                     f"but {count} were given")
 
 
-cdef int refuse_missing(Function self) except -1:
-    raise TypeError(f"{self.name}() missing 1 required positional argument: '{self.arguments[0]}'")
+cdef int refuse_missing(Function self, PyObject **given) except -1:
+    cdef int i
+    missing = [i for i in range(self.count) if self.required[i] and given[i] == NULL]
+    positional = [self.arguments[i] for i in missing if i < self.positional]
+    raise TypeError(arguments.missing(self.name, positional, [self.arguments[i] for i in missing]))
 
 
 cdef inline int read_parameters(Function self, PyObject **given, double *values) except -1:
@@ -467,6 +554,8 @@ cdef int read_given(Function self, PyObject **given, double *values) except -1:
         if value != NULL:
             values[i] = PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else arguments.as_number(
                 <object> value, self.name, self.arguments[self.parameters_at + i])
+        elif self.required[self.parameters_at + i]:
+            refuse_missing(self, given)
     return 0
 
 
@@ -484,6 +573,10 @@ cdef int round_given(Function self, PyObject **given, int source, int dtype, dou
             raise ValueError(arguments.out_of_range(
                 self.name, self.arguments[self.parameters_at + i], <object> given[self.parameters_at + i],
                 self.low[source][i], self.high[source][i], dtype == FLOAT32, source == FROM_Y))
+    if self.ordered and fpmode_falls(values, self.parameter_count):
+        raise ValueError(arguments.out_of_order(
+            self.name, [parameter.name for parameter in self.row.parameters],
+            [values[i] for i in range(self.parameter_count)]))
     return 0
 
 
@@ -506,6 +599,10 @@ cdef Py_ssize_t read_axis(axis) except? -1:
         return PyNumber_AsSsize_t(axis, NULL)
     except TypeError:
         raise TypeError(f"axis must be an int, not {type(axis).__name__}") from None
+
+
+cdef inline Py_ssize_t given_axis(PyObject *axis, Py_ssize_t default) except? -1:
+    return default if axis == NULL else read_axis(<object> axis)
 
 
 cdef int count_axis(Py_ssize_t axis, int ndim) except -1:
@@ -671,7 +768,7 @@ cdef object call_rows(object callable, PyObject *const *args, size_t nargsf, PyO
     cdef int dtype
     cdef fpmode was
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
-    axis = read_axis(<object> given[1]) if given[1] != NULL else -1
+    axis = given_axis(given[1], -1)
     out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
     n = last_axis(x, axis) if dtype >= 0 else 0
     if n:
@@ -699,8 +796,8 @@ cdef object call_rows_backward(object callable, PyObject *const *args, size_t na
     cdef fpmode was
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
     if given[1] == NULL:
-        raise TypeError(f"{self.name}() missing 1 required keyword-only argument: 'y'")
-    axis = read_axis(<object> given[2]) if given[2] != NULL else -1
+        refuse_missing(self, given)
+    axis = given_axis(given[2], -1)
     out, grad, y, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1], real_type(given[0])
     if dtype >= 0 and real_type(<PyObject *> y) == dtype and same_shape(grad, y):
         n = last_axis(grad, axis)
@@ -727,6 +824,7 @@ cdef object call_round(
         Py_ssize_t axis):
     """Checks everything, then computes.  b is NULL where there is one input, parameters where there is an axis."""
     cdef bint rowwise = parameters == NULL
+    cdef Array *operands[MAX_OPERANDS]
     cdef int dtype
     cdef str second_name = self.arguments[1 if rowwise else 1 + source]
     if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
@@ -739,7 +837,7 @@ cdef object call_round(
     first = second = as_input(self, a, self.arguments[0])
     if b != NULL:
         second = as_input(self, b, second_name)
-    computed = None if out == NULL else as_output(self, out)
+    computed = None if out == NULL else as_output(self, out, "out")
 
     if not same_shape(<Array *> first, <Array *> second):
         raise ValueError(
@@ -751,8 +849,10 @@ cdef object call_round(
     if out == NULL:
         computed = new_like(first, dtype)
     else:
-        check_output(self, computed, first, dtype)
-    compute(&self.kernels[source][dtype], parameters, <Array *> first, <Array *> second, <Array *> computed, axis)
+        check_output(self, computed, "out", first, self.arguments[0], dtype)
+    operands[0], operands[1] = <Array *> first, <Array *> second
+    operands[1 if b == NULL else 2] = <Array *> computed
+    compute(&self.kernels[source][dtype], parameters, operands, axis)
     return <object> out if out != NULL else as_result(computed)
 
 
@@ -772,21 +872,21 @@ cdef object as_input(Function self, PyObject *value, str argument):
     return <object> value if real_type(value) >= 0 else arguments.as_input(<object> value, self.name, argument)
 
 
-cdef object as_output(Function self, PyObject *out):
-    return <object> out if PyArray_CheckExact(<Array *> out) else arguments.as_output(<object> out, self.name)
+cdef object as_output(Function self, PyObject *out, str argument):
+    return <object> out if PyArray_CheckExact(<Array *> out) else arguments.as_output(<object> out, self.name, argument)
 
 
-cdef int check_output(Function self, out, like, int dtype) except -1:
-    """Whether the result may be written to `out`."""
+cdef int check_output(Function self, out, str argument, like, str like_argument, int dtype) except -1:
+    """Whether a result shaped like another argument may be written to `out`."""
     if real_type(<PyObject *> out) != dtype:
-        raise TypeError(f"{self.name}(): out is of dtype {arguments.spell(out.dtype)}, but the result is of "
+        raise TypeError(f"{self.name}(): {argument} is of dtype {arguments.spell(out.dtype)}, but the result is of "
                         f"{'float32' if dtype == FLOAT32 else 'float64'}")
     if not same_shape(<Array *> like, <Array *> out):
-        raise ValueError(f"{self.name}(): out has shape {out.shape}, but {self.arguments[0]} has {like.shape}")
+        raise ValueError(f"{self.name}(): {argument} has shape {out.shape}, but {like_argument} has {like.shape}")
     if not PyArray_ISWRITEABLE(<Array *> out):
-        raise ValueError(f"{self.name}(): out is read-only")
+        raise ValueError(f"{self.name}(): {argument} is read-only")
     if may_overlap_itself(<Array *> out) and arguments.overlaps_itself(out):
-        raise ValueError(f"{self.name}(): out overlaps itself: several of its elements share memory")
+        raise ValueError(f"{self.name}(): {argument} overlaps itself: several of its elements share memory")
     return 0
 
 
@@ -814,12 +914,226 @@ cdef object new_like(x, int dtype):
     return np.empty_like(x, dtype=float64)
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# Weights
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef object call_weighted(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *x
+    cdef double only[1]
+    cdef const Kernel *kernel
+    cdef Py_ssize_t n
+    cdef int dtype, order
+    cdef fpmode was
+    given[0] = NULL  # as bind would do; the compiler does not see it
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
+    if dtype >= 0 and given[1] != NULL and PyFloat_CheckExact(given[1]) and given[2] == NULL:
+        kernel = &self.kernels[FROM_X][dtype]
+        n = size(x)
+        order = joint_order(x, x, out, dtype, kernel, n)
+        if order:
+            only[0] = PyFloat_AS_DOUBLE(given[1])
+            round_parameters(self, given, FROM_X, dtype, only)
+            as_real(only, dtype)
+            computed = <object> out if out != NULL else new_contiguous(x, dtype, order)
+            was = fpmode_enter()
+            (<fastact_weighted_unary> kernel.function)(
+                PyArray_BYTES(x), only, 0, PyArray_BYTES(<Array *> computed), n)
+            fpmode_leave(was)
+            return computed if out != NULL else as_result(computed)
+    return call_with_weight(self, FROM_X, given, given[0], NULL)
+
+
+cdef object call_weighted_backward(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef int source
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    source = choose_source(self, given)
+    return call_with_weight(self, source, given, given[0], given[1 + source])
+
+
+cdef object call_with_weight(Function self, int source, PyObject **given, PyObject *a, PyObject *b):
+    """Checks everything, then computes.  b is NULL where there is one input."""
+    cdef int place = self.parameters_at, dtype, axis, last = 1 if b == NULL else 2
+    cdef PyObject *out = given[self.count - 1]
+    cdef PyObject *grad_out = NULL if b == NULL else given[place + 2]
+    cdef str weight_name = self.arguments[place], second_name = self.arguments[1 + source]
+    cdef Array *operands[MAX_OPERANDS]
+    cdef Py_ssize_t wanted_axis
+    cdef bint number
+    if given[place] == NULL:
+        refuse_missing(self, given)
+    if grad_out == Py_None:
+        grad_out = NULL
+    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        hand_over(self, given, a, b, second_name, out)
+
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    wanted_axis = given_axis(given[place + 1], 1)
+    first = second = as_input(self, a, self.arguments[0])
+    if b != NULL:
+        second = as_input(self, b, second_name)
+    number = is_number(given[place])
+    if number:
+        weight = np.array(arguments.as_number(<object> given[place], self.name, weight_name))
+    else:
+        weight = as_input(self, given[place], weight_name)
+    computed = None if out == NULL else as_output(self, out, "out")
+    weight_grad = None if grad_out == NULL else as_output(self, grad_out, self.arguments[place + 2])
+
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(
+            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
+    if not number:
+        dtype = max(dtype, real_type(<PyObject *> weight))
+    axis = axis_of_weight(self, <Array *> first, <Array *> weight, wanted_axis, weight_name)
+    weights = round_weight(self, <Array *> weight, weight_name, source, dtype)
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, "out", first, self.arguments[0], dtype)
+    if weight_grad is not None:
+        check_output(self, weight_grad, self.arguments[place + 2], weight, weight_name, dtype)
+        if out != NULL and overlap(<Array *> weight_grad, <Array *> computed):
+            raise ValueError(f"{self.name}(): {self.arguments[place + 2]} and out share memory")
+
+    spread = repeat_for_short_rows(<Array *> weights, <Array *> first, axis, self.kernels[source][dtype].table)
+    view = broadcast(<Array *> spread, <Array *> first, axis)
+    operands[0], operands[last] = <Array *> first, <Array *> view
+    if b != NULL:
+        operands[1] = <Array *> second
+    operands[last + 1] = <Array *> computed
+    if weight_grad is None:
+        compute(&self.kernels[source][dtype], NULL, operands, -1)
+    else:  # first, as `out` may be an input; and written last
+        totals = new_vector(PyArray_DIM(<Array *> weights, 0), dtype)
+        add_up(&(<WeightedBackward> self).summations[dtype], <Array *> first, <Array *> second, axis,
+               PyArray_BYTES(<Array *> weights) if source == FROM_Y else NULL, PyArray_BYTES(<Array *> totals))
+        compute(&self.kernels[source][dtype], NULL, operands, -1)
+        scatter(<Array *> totals, <Array *> weight_grad, self.kernels[source][dtype].table)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef bint is_number(PyObject *weight) except -1:
+    """Whether it is rounded to the arrays' type, as parameters are; an array has a type of its own."""
+    if PyArray_CheckExact(<Array *> weight):
+        return False
+    return PyFloat_CheckExact(weight) or arguments.is_number(<object> weight)
+
+
+cdef inline void as_real(double *value, int dtype) noexcept:
+    """A number, known to be one of the type computed in, in that type and at the same place."""
+    if dtype == FLOAT32:
+        fpmode_narrow(value[0], <float *> value)
+
+
+cdef int axis_of_weight(Function self, Array *x, Array *weight, Py_ssize_t axis, str argument) except? -2:
+    """The axis along which the weight lies; -1 where there is one for all elements."""
+    cdef int axes = PyArray_NDIM(x)
+    if size(weight) == 1:
+        return -1
+    if PyArray_NDIM(weight) != 1:
+        raise ValueError(f"{self.name}(): {argument} has shape {(<object> weight).shape}: it must be a number or "
+                         "a vector, a number for each place along an axis")
+    if not -axes <= axis < axes:
+        raise AxisError(f"{self.name}(): {argument} has {size(weight)} elements, for axis {axis} of an array that has "
+                        f"{axes} dimension{'s'[:axes != 1]}; say which axis they lie along")
+    axis = axis + axes if axis < 0 else axis
+    if PyArray_DIM(x, <int> axis) != size(weight):
+        raise ValueError(f"{self.name}(): {argument} has {size(weight)} elements, but {self.arguments[0]} has "
+                         f"{PyArray_DIM(x, <int> axis)} along axis {axis}")
+    return <int> axis
+
+
+cdef object new_vector(Py_ssize_t n, int dtype):
+    cdef cnp.dtype descr = float32 if dtype == FLOAT32 else float64
+    cdef cnp.npy_intp[1] shape = [n]
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(cnp.ndarray, descr, 1, shape, NULL, NULL, 0, NULL)
+
+
+cdef object round_weight(Function self, Array *weight, str argument, int source, int dtype):
+    """A vector of the weight in the type computed in, all within its range."""
+    cdef Py_ssize_t n = size(weight), at
+    vector = new_vector(n, dtype)
+    cdef char *values = PyArray_BYTES(<Array *> vector)
+    cdef const fastact_kernels *table = self.kernels[source][dtype].table
+    cdef bint wide = PyArray_TYPE(weight) == cnp.NPY_DOUBLE
+    cdef fpmode was
+    if wide and dtype == FLOAT32:  # a number
+        fpmode_narrow((<double *> PyArray_BYTES(weight))[0], <float *> values)
+    else:
+        was = fpmode_enter()
+        (table.gather if wide or dtype == FLOAT32 else table.widen)(
+            PyArray_BYTES(weight), PyArray_STRIDE(weight, 0) if PyArray_NDIM(weight) == 1 else 0, values, n)
+        fpmode_leave(was)
+    at = fpmode_first_outside(values, dtype == FLOAT32, n, self.low[source][0], self.high[source][0])
+    if at < n:
+        raise ValueError(arguments.out_of_range(
+            self.name, argument, float((<object> weight).flat[at]), self.low[source][0], self.high[source][0],
+            dtype == FLOAT32, source == FROM_Y))
+    return vector
+
+
+cdef object repeat_for_short_rows(Array *weights, Array *x, int axis, const fastact_kernels *table):
+    """The weights, each repeated for all that follows its axis where that is short and comes again and again."""
+    cdef Py_ssize_t n = size(weights), row = 1, i
+    cdef char *values
+    cdef int d
+    cdef fpmode was
+    for d in range(axis + 1, PyArray_NDIM(x)):
+        row *= PyArray_DIM(x, d)
+    if axis < 0 or not 1 < row < SHORT_ROW or size(x) < 4 * n * row:
+        return <object> weights
+    repeated = new_vector(n * row, FLOAT32 if PyArray_TYPE(weights) == cnp.NPY_FLOAT else FLOAT64)
+    values = PyArray_BYTES(<Array *> repeated)
+    was = fpmode_enter()
+    for i in range(n):
+        table.gather(PyArray_BYTES(weights) + i * PyArray_ITEMSIZE(weights), 0,
+                     values + i * row * PyArray_ITEMSIZE(weights), row)
+    fpmode_leave(was)
+    return repeated
+
+
+cdef object broadcast(Array *weights, Array *x, int axis):
+    """A view of the weights of the shape of x."""
+    cdef cnp.npy_intp strides[64]
+    cdef Py_ssize_t item = PyArray_ITEMSIZE(weights), step = item
+    cdef bint repeated = axis >= 0 and size(weights) > PyArray_DIM(x, axis)
+    cdef cnp.dtype descr = float32 if PyArray_TYPE(weights) == cnp.NPY_FLOAT else float64
+    cdef int d
+    for d in range(PyArray_NDIM(x) - 1, -1, -1):
+        strides[d] = step if d == axis or repeated and d > axis else 0
+        if repeated:
+            step *= PyArray_DIM(x, d)
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(
+        cnp.ndarray, descr, PyArray_NDIM(x), PyArray_DIMS(x), strides, PyArray_BYTES(weights), 0, NULL)
+
+
+cdef void scatter(Array *totals, Array *out, const fastact_kernels *table) noexcept:
+    cdef fpmode was = fpmode_enter()
+    table.scatter(PyArray_BYTES(totals), PyArray_BYTES(out), PyArray_STRIDE(out, 0) if PyArray_NDIM(out) else 0,
+                  size(totals))
+    fpmode_leave(was)
+
+
 cdef Function function = Function.__new__(Function)
 cdef Elementwise elementwise = Elementwise.__new__(Elementwise)
+cdef Channelwise channelwise = Channelwise.__new__(Channelwise)
 cdef Rowwise rowwise = Rowwise.__new__(Rowwise)
-for each in (Function, Elementwise, Rowwise):
+for each in (Function, Elementwise, Channelwise, WeightedBackward, Rowwise):
     call_by_vector(each, <char *> &function.vectorcall - <char *> <PyObject *> function)
 add_member(Elementwise, "derivative", <char *> &elementwise.derivative_member - <char *> <PyObject *> elementwise)
 add_member(Elementwise, "backward", <char *> &elementwise.backward_member - <char *> <PyObject *> elementwise)
+add_member(Channelwise, "derivative", <char *> &channelwise.derivative_member - <char *> <PyObject *> channelwise)
+add_member(Channelwise, "backward", <char *> &channelwise.backward_member - <char *> <PyObject *> channelwise)
 add_member(Rowwise, "backward", <char *> &rowwise.backward_member - <char *> <PyObject *> rowwise)
 del each

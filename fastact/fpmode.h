@@ -9,6 +9,7 @@
 #ifndef FASTACT_FPMODE_H
 #define FASTACT_FPMODE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -109,6 +110,40 @@ static inline int fpmode_round(double value, int single, double low, double high
     fpmode_leave(was);
     *rounded = exact;
     return inside;
+}
+
+static inline void fpmode_narrow(double value, float *narrow)
+{
+    fpmode was = fpmode_enter();
+    volatile double given = value;
+    volatile float rounded = (float)given;
+    fpmode_leave(was);
+    *narrow = rounded;
+}
+
+/* The first of n numbers of the type computed in that is not within the limits (a NaN is not); n if all are. */
+static inline ptrdiff_t fpmode_first_outside(const void *values, int single, ptrdiff_t n, double low, double high)
+{
+    fpmode was = fpmode_enter();
+    volatile ptrdiff_t first = n;
+    for (ptrdiff_t i = 0; i < n && first == n; i++) {
+        double value = single ? ((const float *)values)[i] : ((const double *)values)[i];
+        if (!(low <= value && value <= high))
+            first = i;
+    }
+    fpmode_leave(was);
+    return first;
+}
+
+/* Whether a value is greater than the next. */
+static inline int fpmode_falls(const double *values, int count)
+{
+    fpmode was = fpmode_enter();
+    volatile int falls = 0;
+    for (int i = 1; i < count; i++)
+        falls |= values[i - 1] > values[i];
+    fpmode_leave(was);
+    return falls;
 }
 
 #endif

@@ -10,6 +10,17 @@ cdef extern from "kernels/kernels.h":
     ctypedef void (*fastact_unary)(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
     ctypedef void (*fastact_binary)(
         const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
+    ctypedef void (*fastact_weighted_unary)(
+        const void *x, const void *weight, Py_ssize_t weight_step, void *out, Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_weighted_binary)(
+        const void *grad, const void *x, const void *weight, Py_ssize_t weight_step, void *out,
+        Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_sum)(
+        const void *grad, Py_ssize_t grad_step, const void *x, Py_ssize_t x_step, Py_ssize_t rows, Py_ssize_t n,
+        double *sums, double *errors) noexcept nogil
+    ctypedef void (*fastact_finish)(
+        const double *sums, const double *errors, Py_ssize_t parts, Py_ssize_t n, const void *divisors,
+        void *out) noexcept nogil
     ctypedef void (*fastact_rows)(
         const void *x, Py_ssize_t x_step, void *out, Py_ssize_t out_step, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
     ctypedef void (*fastact_rows_backward)(
@@ -25,6 +36,13 @@ cdef extern from "kernels/kernels.h":
         fastact_binary backward, backward_y
         float cost[4]
 
+    struct fastact_weighted:
+        const char *name
+        fastact_weighted_unary forward, derivative
+        fastact_weighted_binary backward, backward_y
+        fastact_sum sum_along, sum_across
+        float cost[5]
+
     struct fastact_rowwise:
         const char *name
         fastact_rows forward
@@ -37,10 +55,12 @@ cdef extern from "kernels/kernels.h":
         uint32_t version, size
         uint8_t fused
         const fastact_elementwise *elementwise
+        const fastact_weighted *weighted
         const fastact_rowwise *rowwise
-        Py_ssize_t elementwise_count, rowwise_count
+        Py_ssize_t elementwise_count, weighted_count, rowwise_count
         fastact_gather gather, widen
         fastact_scatter scatter
+        fastact_finish finish
 
     struct fastact_target:
         const char *name

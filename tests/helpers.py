@@ -12,26 +12,29 @@ import numpy as np
 
 import fastact as fa
 from fastact import engine
-
-# Parameters worth trying beyond the defaults; an activation that is not listed gets its defaults scaled.
-EXAMPLE_PARAMETERS = {
-    "leaky_relu": [{"negative_slope": slope} for slope in (0.01, 0.2, 0.0, 1.0, 3.0)],
-}
+from fastact._truth import ROW
 
 
-def example_parameters(activation):
-    """Return a list of keyword dictionaries, the defaults first."""
-    scaled = [{}]
-    if activation.kind == "elementwise" and activation.parameters:
-        scaled += [{name: default * factor for name, default in activation.parameters.items()} for factor in (0.5, 20)]
-    return EXAMPLE_PARAMETERS.get(activation.name, scaled)
+def typical(activation):
+    """Return the keywords of an ordinary call: those that must be given."""
+    return dict(ROW[activation.name].required)
+
+
+def example_parameters(activation, from_y=False):
+    """Return a list of keyword dictionaries worth trying, an ordinary call's first; `from_y` those good for the output."""
+    tried = [typical(activation)]
+    for parameter in ROW[activation.name].parameters:
+        low, high = parameter.limits_from_y if from_y and parameter.limits_from_y else parameter.limits
+        good = [value for value in parameter.examples if low <= value <= high]
+        tried += [tried[0] | {parameter.name: value} for value in good]
+    return tried
 
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
     """One thing an activation computes: `kind` is forward, derivative, backward_x or backward_y.
 
-    Called with its arrays in the order x, or grad and x, or grad and y.
+    Called with its arrays in the order x, or grad and x, or grad and y.  A parameter that has no default gets an example.
     """
 
     activation: object
@@ -46,6 +49,7 @@ class Operation:
         return self.activation.kind == "rowwise"
 
     def __call__(self, *arrays, **keywords):
+        keywords = typical(self.activation) | keywords
         if self.kind == "forward":
             return self.activation(*arrays, **keywords)
         if self.kind == "derivative":
@@ -57,7 +61,7 @@ class Operation:
 def kinds(activation):
     """Return the kinds of Operation that the activation has."""
     found = ["forward"]
-    if activation.kind == "elementwise":
+    if activation.kind != "rowwise":
         found.append("derivative")
     return found + ["backward_" + argument for argument in sorted(activation.backward_from)]
 
@@ -67,9 +71,23 @@ def operations(activation):
     return [Operation(activation, kind) for kind in kinds(activation)]
 
 
+def chained(activation, grad, derivative):
+    """Return what backward must give: the product rounded once; where a branch makes the derivative 0, 0."""
+    with np.errstate(all="ignore"):
+        product = grad * derivative
+    if ROW[activation.name].piecewise:
+        product[derivative == 0] = 0
+    return product
+
+
 def on_target(name, target):
     """Return the activation bound to a target."""
     return engine.on_target(fa.ACTIVATIONS[name], target)
+
+
+def variant(name, **changes):
+    """Return an activation of the same formula whose row differs."""
+    return engine.Elementwise(dataclasses.replace(ROW[name], **changes))
 
 
 def unsigned(dtype):

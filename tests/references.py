@@ -1,167 +1,62 @@
-"""What every function truly is, a precision higher: the one home of references, for the tests and for tools/accuracy.py.
+"""What every function truly is, in MPFR numbers, and at which inputs errors show: for the tests and for tools/accuracy.py.
 
-A formula stands once, over arrays: of float64 where float32 is tested, of MPFR numbers (object arrays) where float64 is.
-None subtracts what is nearly equal, so that its own error is far below 1e-3 ulp of the type tested.  Nothing of fastact
-may be used here.  A new activation needs its formulas and an entry in REFERENCES.
+True values come from the catalogue's formulas (fastact/_truth.py).  Where to look may be asked of fastact, what is true
+may not.
 """
 
-import dataclasses
-from collections.abc import Callable
+import functools
 
 import gmpy2
 import numpy as np
 
-PRECISION = 200  # bits of an MPFR number
+import fastact as fa
+from fastact._truth import ROW, Arithmetic
+
+PRECISION = 160  # bits to begin with
 BLOCK = 1 << 16  # elements at a time: what is computed on the way stays in cache
 INF = np.inf
 
-mpfr = np.frompyfunc(gmpy2.mpfr, 1, 1)
+MPFR = Arithmetic(
+    number=gmpy2.mpfr,
+    functions={
+        name: getattr(gmpy2, name) for name in ("cosh", "erfc", "exp", "expm1", "log1p", "sign", "sqrt", "tanh")
+    },
+    pi=gmpy2.const_pi,
+    context=lambda precision: gmpy2.context(precision=precision),
+    precisions=(PRECISION, 2 * PRECISION, 4000, 1 << 14),
+    sure=4000,
+    tolerance=gmpy2.exp2(-100),
+    beyond=gmpy2.exp2(10**6),
+)
+mpfr, true_values = MPFR.convert, MPFR.true_values
 
 
-def of_either(numpy_function, gmpy2_function):
-    """Return a function of arrays of float64 or of MPFR numbers."""
-    of_numbers = np.frompyfunc(gmpy2_function, 1, 1)
-    return lambda x: of_numbers(x) if x.dtype == object else numpy_function(x)
+# ---------------------------------------------------------------------------------------------------------------
+# Facts about functions, found by their true values
+# ---------------------------------------------------------------------------------------------------------------
+
+ORDINARY = np.concatenate([np.arange(-6400, 6401) / 640, np.geomspace(1e-6, 1e4, 400), -np.geomspace(1e-6, 1e4, 400)])
 
 
-exp = of_either(np.exp, gmpy2.exp)
-tanh = of_either(np.tanh, gmpy2.tanh)
+@functools.cache
+def ordinary_values(name, kind, **parameters):
+    """Return the true values at ordinary numbers in ascending order."""
+    return true_values(name, kind, np.sort(ORDINARY), **ROW[name].typical | parameters)
 
 
-@dataclasses.dataclass(frozen=True)
-class Elementwise:
-    """A function, its derivative, and the derivative from the output where that is enough.
-
-    Parameters follow x, in the catalogue's order.  Around `breakpoints` errors are sought: kinks, and where values
-    saturate or leave the normal range in one of the types.  `piecewise`: a branch makes the derivative exactly 0, which
-    wins over any gradient.
-    """
-
-    forward: Callable
-    derivative: Callable
-    derivative_y: Callable | None = None
-    range: tuple = (-INF, INF)
-    breakpoints: tuple = (0.0,)
-    increasing: bool = True
-    odd: bool = False
-    piecewise: bool = False
+def is_increasing(name):
+    values = ordinary_values(name, "forward")
+    return bool(np.all(values[1:] >= values[:-1]))
 
 
-@dataclasses.dataclass(frozen=True)
-class Rowwise:
-    """A function of rows, which lie along the last axis, and its backward; `backward_terms` adds up its absolute terms."""
-
-    forward: Callable
-    backward_y: Callable
-    backward_terms: Callable
+def is_odd(name):
+    values = ordinary_values(name, "forward")
+    return bool(np.all(values + values[::-1] == 0))
 
 
-def relu(x):
-    return np.maximum(x, 0)
-
-
-def relu_derivative(x):
-    return np.where(x > 0, 1, 0)
-
-
-def leaky_relu(x, negative_slope):
-    if negative_slope == 0:
-        return relu(x)  # where 0 * -inf is 0
-    return np.where(x > 0, x, negative_slope * x)
-
-
-def leaky_relu_derivative(x, negative_slope):
-    return np.where(x > 0, 1, negative_slope)
-
-
-def sigmoid(x):
-    e = exp(-abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
-
-
-def sigmoid_derivative(x):
-    e = exp(-abs(x))
-    return e / (1 + e) ** 2
-
-
-def sigmoid_derivative_y(y):
-    return y * (1 - y)
-
-
-def tanh_derivative(x):
-    e = exp(-2 * abs(x))
-    return 4 * e / (1 + e) ** 2
-
-
-def tanh_derivative_y(y):
-    return (1 - y) * (1 + y)
-
-
-def softmax(x):
-    e = exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def softmax_backward(grad, y):
-    return y * (grad - (grad * y).sum(axis=-1, keepdims=True))
-
-
-def softmax_backward_terms(grad, y):
-    return abs(y) * (abs(grad) + abs(grad * y).sum(axis=-1, keepdims=True))
-
-
-REFERENCES = {
-    "relu": Elementwise(relu, relu_derivative, relu_derivative, range=(0, INF), piecewise=True),
-    "leaky_relu": Elementwise(leaky_relu, leaky_relu_derivative, leaky_relu_derivative, piecewise=True),
-    "sigmoid": Elementwise(
-        sigmoid,
-        sigmoid_derivative,
-        sigmoid_derivative_y,
-        range=(0, 1),
-        breakpoints=(
-            0.0,
-            *(s * x for s in (-1, 1) for x in (16.64, 17.33, 36.74, 87.34, 88.73, 103.98, 708.4, 709.8, 745.2)),
-        ),
-    ),
-    "tanh": Elementwise(
-        tanh,
-        tanh_derivative,
-        tanh_derivative_y,
-        range=(-1, 1),
-        breakpoints=(
-            0.0,
-            *(s * x for s in (-1, 1) for x in (8.66, 9.02, 18.37, 19.07, 44.01, 52.69, 354.5, 355.2, 373.3)),
-        ),
-        odd=True,
-    ),
-    "softmax": Rowwise(softmax, softmax_backward, softmax_backward_terms),
-}
-
-
-def formula(name, kind):
-    """Return what an operation truly is, as a function of its arrays: forward, derivative or backward_y."""
-    reference = REFERENCES[name]
-    if kind == "backward_y" and isinstance(reference, Elementwise):
-        return lambda grad, y, **parameters: grad * reference.derivative_y(y, **parameters)
-    return getattr(reference, kind)
-
-
-def true_values(formula, *arrays, precision=PRECISION, **parameters):
-    """Evaluate a formula a precision higher than its float32 or float64 arrays; NaN wherever one of them is.
-
-    Parameters are first rounded to the arrays' type, as callers' are.
-    """
-    dtype = arrays[0].dtype
-    parameters = {name: float(dtype.type(value)) for name, value in parameters.items()}
-    with gmpy2.context(precision=precision), np.errstate(all="ignore"):
-        longer = [array.astype(np.float64) for array in arrays]
-        if dtype == np.float64:
-            longer = [mpfr(array) for array in longer]
-            parameters = {name: gmpy2.mpfr(value) for name, value in parameters.items()}
-        result = formula(*longer, **parameters).astype(longer[0].dtype, copy=False)
-    for array in arrays:
-        result[np.isnan(array)] = np.nan
-    return result
+# ---------------------------------------------------------------------------------------------------------------
+# Errors
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def error_in_ulp(got, true, scale=None):
@@ -190,6 +85,72 @@ def ulp(scale, dtype):
     return np.clip(binade, info.smallest_normal, 2.0 ** (info.maxexp - 1)) * float(info.eps)
 
 
+@functools.cache
+def derivative_roots(name, **parameters):
+    """Return where fastact's derivative changes its sign, but for 0."""
+    derivative = fa.ACTIVATIONS[name].derivative
+
+    def sign(x):
+        return np.sign(derivative(x, **parameters))
+
+    x = grid(np.float64)
+    x = x[sign(x) != 0]
+    return [root for root in changes(sign, x) if abs(root) > 1e-3]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Where to look
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def grid(dtype, mantissas=8):
+    """Return all exponents with some mantissas, of both signs, in order; zero among them."""
+    info, word = np.finfo(dtype), np.dtype(f"u{np.dtype(dtype).itemsize}")
+    step = (1 << info.nmant) // mantissas
+    positive = np.arange(0, int(np.array(info.max, dtype).view(word)), step, dtype=word).view(dtype)
+    return np.concatenate([-positive[:0:-1], positive])
+
+
+def changes(classify, x):
+    """Return the places between neighbours of x where the class of a number changes, each to the last bit."""
+    dtype = x.dtype
+    integer = np.dtype(f"i{dtype.itemsize}")
+    least = np.iinfo(integer).min
+
+    def ordered(values):  # integers in the order of the numbers
+        bits = values.view(integer)
+        return np.where(bits < 0, least - bits, bits)
+
+    def number(order):
+        return np.where(order < 0, least - order, order).astype(integer).view(dtype)
+
+    classes = classify(x)
+    at = np.flatnonzero(classes[1:] != classes[:-1])
+    low, high, first = ordered(x[at]), ordered(x[at + 1]), classes[at]
+    for _ in range(8 * dtype.itemsize):
+        middle = low // 2 + high // 2 + (low & high & 1)
+        same = classify(number(middle)) == first
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return number(high).tolist()
+
+
+@functools.cache
+def landmarks(name, dtype, **parameters):
+    """Return where a function or its derivative begins to be 0, subnormal, 1, infinite, x itself, or changes its sign."""
+    activation, info, parameters = fa.ACTIVATIONS[name], np.finfo(dtype), ROW[name].typical | parameters
+
+    def classify(x):
+        code = np.zeros(x.shape, int)
+        with np.errstate(all="ignore"):
+            for y in (activation(x, **parameters), activation.derivative(x, **parameters)):
+                small = abs(y) < info.smallest_normal
+                for fact in (y == 0, small, y < 0, abs(y) == 1, abs(y) == INF, y == x, 1 - abs(y) < 1e-3):
+                    code = 2 * code + fact
+        return code
+
+    return changes(classify, grid(dtype))
+
+
 def float32_patterns(stride, start=0, stop=2**32):
     """Yield blocks of float32 values, a stride apart in the order of their bit patterns."""
     for block in range(start, stop, BLOCK * stride):
@@ -204,26 +165,35 @@ def neighbours(points, reach, dtype):
     return np.concatenate([magnitude, -magnitude])
 
 
-def telling_points(reference, dtype, count, seed=0):
+def telling_points(name, dtype, count, seed=0, **parameters):
     """Return values of the type, in no order, among which errors show: some times `count`, each once.
 
     Log-uniform over all exponents; dense where functions bend; both ends of every binade; the neighbourhood of every
-    breakpoint, and of multiples of ln2/16, where the reduction of exponentials changes; zeros, infinities and NaN.
+    landmark, small whole number and half, and of multiples of ln2/16, where the reduction of exponentials changes;
+    zeros, infinities and NaN.
     """
     dtype, info, random = np.dtype(dtype), np.finfo(dtype), np.random.default_rng(seed)
+    parameters = ROW[name].typical | parameters
     word = np.dtype(f"u{dtype.itemsize}")
     binades = np.ldexp(1.0, np.arange(info.minexp - info.nmant, info.maxexp))
     steps = random.integers(1, int(1.1 * 16 * info.maxexp), count)
+    places = random.permutation(landmarks(name, dtype, **parameters))[: count // 4]
+    places = [
+        *places,
+        *derivative_roots(name, **parameters),
+        *(np.arange(17) / 2),
+        *(abs(v) for v in parameters.values()),
+    ]
     points = [
         random.integers(0, 2 ** (8 * dtype.itemsize), count, word).view(dtype),
         *(random.uniform(-width, width, count) for width in (1, 10, 40, 800)),
         random.normal(size=count) * np.exp(random.uniform(-30, 0, count)),
         neighbours(binades, 1, dtype),
         neighbours(steps * (np.log(2) / 16), 1, dtype),
-        neighbours(reference.breakpoints, min(count, 300), dtype),
+        neighbours(places, min(max(3, count // (2 * len(places))), 300), dtype),
         [INF, -INF, np.nan, info.max, info.min],
     ]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         bits = np.concatenate([np.asarray(some, dtype) for some in points]).view(word)
     return random.permutation(np.unique(bits)).view(dtype)
 
@@ -237,14 +207,22 @@ def some_gradient(x):
     return ((mixed & word.type(varied)) + word.type((info.maxexp - 9) << info.nmant)).view(x.dtype)
 
 
-def arguments(name, kind, x):
+def output_range(name, **parameters):
+    """Return the least and the largest value of a function, in its parameters' type."""
+    low, high = (
+        eval(bound, {"inf": INF, **fa.ACTIVATIONS[name].parameters, **parameters}) for bound in ROW[name].range
+    )
+    return low, high
+
+
+def arguments(name, kind, x, **parameters):
     """Return the arrays of an elementwise operation made of x: itself; or a gradient of 1 and those of x that are outputs.
 
     With that gradient, backward from the output is the derivative from the output.
     """
     if kind != "backward_y":
         return (x,)
-    lower, upper = REFERENCES[name].range
+    lower, upper = (x.dtype.type(bound) for bound in output_range(name, **parameters))
     y = x[~((x < lower) | (x > upper))]
     return np.ones_like(y), y
 

@@ -128,12 +128,13 @@ def test_the_first_calls_of_a_process_leave_control_and_status_as_they_were():
     """What is imported or set up late would raise flags: reading the time of a file is floating-point arithmetic."""
     code = """
 import numpy as np, fastact as fa
-from fastact import _testing
+from fastact import _testing, catalogue
 wrong, before = [], {before}
-for activation in fa.ACTIVATIONS.values():
+for row in catalogue.ROWS:
+    activation = fa.ACTIVATIONS[row.name]
     for x in np.ones(3, np.float32), np.ones((3, 4))[:, ::2], np.float32(1), 1.0, [1, 2], memoryview(np.ones(3)):
         _testing.write_registers(before)
-        activation(x)
+        activation(x, **row.required)
         if _testing.read_registers() != before:
             wrong.append((activation, type(x)))
 print(wrong)
@@ -155,15 +156,16 @@ def test_a_refused_call_leaves_control_and_status_as_they_were(operation, regist
 def test_a_caller_who_traps_exceptions_is_not_trapped_in_a_kernel():
     code = """
 import numpy as np, fastact as fa
-from fastact import _testing
+from fastact import _testing, catalogue
 x = np.array([np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 1, -1, 0.0, -0.0] * 20)
 out, grad = np.empty_like(x), x[::-1].copy()
 calls = []
-for activation in fa.ACTIVATIONS.values():
-    calls.append(lambda activation=activation: activation(x, out=out))
+for row in catalogue.ROWS:
+    activation = fa.ACTIVATIONS[row.name]
+    calls.append(lambda activation=activation, row=row: activation(x, **row.required, out=out))
     for argument in activation.backward_from:
-        calls.append(lambda activation=activation, argument=argument:
-                     activation.backward(grad, **{argument: x}, out=out))
+        calls.append(lambda activation=activation, argument=argument, row=row:
+                     activation.backward(grad, **{argument: x}, **row.required, out=out))
 state = (0x1F80 & ~0x0E80,)  # invalid, division by zero, overflow and underflow trap
 after = []
 for call in calls:

@@ -102,6 +102,10 @@ def try_rows(operation, sources, destination, dtype):
             *arrays, out = (memory.array(shape, dtype, side) for memory in (*sources, destination))
             for axis in (0, 1) if operation.rowwise else ():
                 yield arrays, out, {"axis": axis}
+            for axis in (0, 1) if operation.activation.kind == "channelwise" else ():
+                weight = np.full(shape[axis], 0.5, dtype)
+                sums = {"weight_grad": np.empty_like(weight)} if operation.arity == 2 else {}
+                yield arrays, out, {"weight": weight, "axis": axis, **sums}
             yield [array[::-1, ::-1] for array in arrays], out[::-1, ::-1], {}
 
 

@@ -4,6 +4,8 @@ Exact values stand here by hand; a correct value elsewhere is the business of te
 """
 
 import itertools
+import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +14,11 @@ import fastact as fa
 import helpers
 import references
 from fastact import engine
-from references import REFERENCES, error_in_ulp, true_values
+from fastact._truth import error_scale, root_of_derivative
+from references import error_in_ulp, true_values
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
+import special_values
 
 INF, NAN = np.inf, np.nan
 
@@ -72,61 +78,70 @@ def gradients(dtype):
     return np.array([*positive, *(-g for g in positive), NAN], dtype)
 
 
-def product(name, grad, derivative):
-    """Return what backward gives where x is not NaN: a branch that is exactly 0 stops whatever grad holds."""
-    with np.errstate(all="ignore"):
-        result = grad * derivative
-    if REFERENCES[name].piecewise:
-        result[derivative == 0] = 0.0
-    return result
-
-
 def ordinary(count, dtype):
     return np.random.default_rng(count).normal(size=count).astype(dtype)
 
 
-def test_every_elementwise_activation_has_exact_values():
-    elementwise = {name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "elementwise"}
-    assert exact_values(np.dtype(np.float32)).keys() == elementwise
-    assert exact_derivatives_from_output(np.dtype(np.float32)).keys() == {
-        name for name in elementwise if "y" in fa.ACTIVATIONS[name].backward_from
-    }
+WITH_EXACT_VALUES = exact_values(np.dtype(np.float32)).keys()
 
 
 def test_exact_values_to_the_bit(activation, dtype):
+    if activation.name not in WITH_EXACT_VALUES:
+        pytest.skip("on the page of special values")
     x, y, derivative = columns(exact_values(dtype)[activation.name], dtype)
     helpers.assert_same_bits(activation(x), y)
     helpers.assert_same_bits(activation.derivative(x), derivative)
 
 
 def test_backward_of_exact_values_to_the_bit(activation, dtype):
+    if activation.name not in WITH_EXACT_VALUES:
+        pytest.skip("on the page of special values")
     x, _, derivative = columns(exact_values(dtype)[activation.name], dtype)
     for g in gradients(dtype):
         grad = np.full_like(x, g)
-        helpers.assert_same_bits(activation.backward(grad, x=x), product(activation.name, grad, derivative))
+        helpers.assert_same_bits(activation.backward(grad, x=x), helpers.chained(activation, grad, derivative))
 
 
 def test_backward_from_exact_outputs_to_the_bit(activation, dtype):
-    if "y" not in activation.backward_from:
-        pytest.skip("the output does not determine the derivative")
+    if activation.name not in WITH_EXACT_VALUES:
+        pytest.skip("on the page of special values")
     y, derivative = columns(exact_derivatives_from_output(dtype)[activation.name], dtype)
     for g in gradients(dtype):
         grad = np.full_like(y, g)
-        helpers.assert_same_bits(activation.backward(grad, y=y), product(activation.name, grad, derivative))
+        helpers.assert_same_bits(activation.backward(grad, y=y), helpers.chained(activation, grad, derivative))
+
+
+def test_the_page_of_special_values_is_what_every_target_gives(target):
+    assert special_values.PAGE.read_text() == special_values.page(target)
+
+
+def test_the_page_of_special_values_is_true(activation, dtype):
+    """Each to half a unit or, where more is documented, to the bound; and a result of 0 has the sign of its limit."""
+    name, parameters = activation.name, helpers.ROW[activation.name].typical
+    x = np.array([*special_values.names(dtype).values(), *special_values.kinks(name)], dtype)
+    for kind, got in zip(("forward", "derivative"), special_values.values(name, dtype, engine.TARGET, x), strict=True):
+        true = true_values(name, kind, x, **parameters)
+        scale = error_scale(name, kind, true, x, **parameters)
+        assert error_in_ulp(got, true, scale).max() <= max(0.5, activation.bounds[dtype.name][kind])
+        vanishing = (got == 0) & (true != 0).astype(bool)
+        assert np.array_equal(np.signbit(got[vanishing]), (true[vanishing] < 0).astype(bool))
 
 
 @pytest.mark.parametrize("kind", ["forward", "derivative"])
 def test_special_points_are_within_the_bound_and_have_the_right_sign(activation, dtype, kind):
     """Kinks and their neighbours, all that is saturated, +-100; the sign holds where the value is rounded to zero, too."""
-    reference = REFERENCES[activation.name]
-    least, normal, largest = limits(dtype)
-    points = [0.0, least, normal, 1e-3, 1.0, 20.0, 100.0, 700.0, 1000.0, largest, *reference.breakpoints]
+    name, parameters, (least, normal, largest) = activation.name, helpers.ROW[activation.name].typical, limits(dtype)
+    points = [0.0, least, normal, 1e-3, 1.0, 20.0, 100.0, 700.0, 1000.0, largest]
+    points += references.landmarks(name, dtype, **parameters)
     x = np.concatenate([references.neighbours(points, 3, dtype), np.array([INF, -INF, NAN], dtype)])
-    parameters = dict(activation.parameters)
-    true = true_values(getattr(reference, kind), x, **parameters)
+    true = true_values(name, kind, x, **parameters)
     got = helpers.Operation(activation, kind)(x)
-    assert error_in_ulp(got, true).max() <= activation.bounds[dtype.name][kind]
+    error = error_in_ulp(got, true, error_scale(name, kind, true, x, **parameters))
+    assert error.max() <= activation.bounds[dtype.name][kind]
+    root = root_of_derivative(name) if kind == "derivative" else None
     signed = ~np.isnan(x) & (true != 0)
+    if root is not None:  # so near that the sign is within the error
+        signed &= (x < dtype.type(root - 1e-5)) | (x > dtype.type(root + 1e-5))
     assert np.array_equal(np.signbit(got[signed]), (true[signed] < 0).astype(bool))
 
 
@@ -148,7 +163,8 @@ def test_nan_stays_nan_in_every_position_and_touches_nothing_else(elementwise_op
             kept, array[position] = array[position], NAN
             got = elementwise_operation(*arrays)
             array[position] = kept
-            assert np.isnan(got[position])
+            stopped = array is not arrays[-1] and elementwise_operation(INF, arrays[-1][position]) == 0
+            assert np.isnan(got[position]) or (stopped and got[position] == 0)
             got[position] = clean[position]
             helpers.assert_same_bits(got, clean)
 
@@ -168,22 +184,25 @@ def test_gradient_at_nan_is_nan_everywhere(activation, dtype):
     """Elsewhere it is 1 in the leftover tail of a loop and 0 in its vector body."""
     for length in range(1, 70):
         x = np.full(length, NAN, dtype)
-        assert np.isnan(activation.derivative(x)).all()
+        assert np.isnan(activation.derivative(x, **helpers.typical(activation))).all()
         for argument in activation.backward_from:
             for g in (0.0, 1.0, INF):
-                assert np.isnan(activation.backward(np.full_like(x, g), **{argument: x})).all()
+                keywords = {argument: x} | helpers.typical(activation)
+                assert np.isnan(activation.backward(np.full_like(x, g), **keywords)).all()
 
 
 def test_a_zero_branch_stops_whatever_the_gradient_holds(activation, dtype):
-    if not REFERENCES[activation.name].piecewise:
+    grad, x = gradients(dtype), np.concatenate([np.arange(-8, 9, dtype=dtype) / 2, np.array([-0.0, INF, -INF], dtype)])
+    if not helpers.ROW[activation.name].piecewise:
         pytest.skip("no branch")
-    parameters = {"negative_slope": 0.0} if "negative_slope" in activation.parameters else {}
-    grad = gradients(dtype)
-    for x in (-0.0, 0.0, -1.0, -INF):
-        where = np.full_like(grad, x)
-        for argument, value in (("x", where), ("y", np.zeros_like(grad))):
-            got = activation.backward(grad, **{argument: value}, **parameters)
-            helpers.assert_same_bits(got, np.zeros_like(grad))
+    for parameters in helpers.example_parameters(activation):
+        stopped = x[activation.derivative(x, **parameters) == 0]
+        for value in stopped:
+            same = np.full_like(grad, value)
+            helpers.assert_same_bits(activation.backward(grad, x=same, **parameters), np.zeros_like(grad))
+            if "y" in activation.backward_from:
+                y = activation(same, **parameters)
+                helpers.assert_same_bits(activation.backward(grad, y=y, **parameters), np.zeros_like(grad))
 
 
 def test_infinity_times_a_derivative_that_vanishes_is_nan(target, dtype):
@@ -217,10 +236,10 @@ def test_sigmoid_keeps_its_subnormal_tail(target, dtype):
     first, last = (-87.4, -103.27) if dtype == np.float32 else (-708.4, -744.44)
     x = np.linspace(first, last, 1000, dtype=dtype)
     sigmoid = helpers.on_target("sigmoid", target)
-    for y, bound in ((sigmoid(x), "forward"), (sigmoid.derivative(x), "derivative")):
+    for y, kind in ((sigmoid(x), "forward"), (sigmoid.derivative(x), "derivative")):
         assert (y > 0).all()
         assert (y[:-1] >= y[1:]).all()
-        assert error_in_ulp(y, true_values(references.sigmoid, x)).max() <= sigmoid.bounds[dtype.name][bound]
+        assert error_in_ulp(y, true_values("sigmoid", kind, x)).max() <= sigmoid.bounds[dtype.name][kind]
 
 
 def test_derivatives_from_the_input_are_right_where_the_output_is_saturated(target, dtype):
@@ -228,7 +247,7 @@ def test_derivatives_from_the_input_are_right_where_the_output_is_saturated(targ
     for name in ("sigmoid", "tanh"):
         activation = helpers.on_target(name, target)
         x = np.linspace(-40, 40, 1001, dtype=dtype)
-        true = true_values(REFERENCES[name].derivative, x)
+        true = true_values(name, "derivative", x)
         assert error_in_ulp(activation.derivative(x), true).max() <= activation.bounds[dtype.name]["derivative"]
         assert (activation.derivative(x) > 0).all()
 
@@ -261,7 +280,7 @@ def test_softmax_large_logits_keep_their_accuracy(target, dtype):
     for scale in (30, 100, 1e3, 1e4, 1e6):
         x = (scale * random.uniform(size=(40, 20))).astype(dtype)
         x[:, ::3] = x[:, 1:2] - random.uniform(0, 60, (40, 7)).astype(dtype)
-        error = error_in_ulp(softmax(x), true_values(references.softmax, x))
+        error = error_in_ulp(softmax(x), true_values("softmax", "forward", x))
         assert error.max() <= softmax.bounds[dtype.name]["forward"]
 
 
@@ -302,7 +321,8 @@ def test_softmax_backward_special_rows(target, dtype, length):
 def test_numbers_and_arrays_agree(target):
     """A Python number gives what an array of float64 gives."""
     for activation in fa.ACTIVATIONS.values():
-        if activation.kind == "elementwise":
+        if activation.kind != "rowwise":
             bound = engine.on_target(activation, target)
             for x in (0.0, -0.0, 1.5, -INF, INF, -1000.0):
-                helpers.assert_same_bits(bound(x), bound(np.array([x]))[0])
+                keywords = helpers.typical(bound)
+                helpers.assert_same_bits(bound(x, **keywords), bound(np.array([x]), **keywords)[0])

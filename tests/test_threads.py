@@ -61,10 +61,12 @@ def test_a_large_call_uses_the_threads_it_was_given(count):
 @two_processors
 def test_a_small_call_starts_no_thread():
     code = """
+from fastact import catalogue
 for size in (0, 1, 16, 256, 1000):
-    for activation in fa.ACTIVATIONS.values():
-        activation(x[:size])
-        activation.backward(x[:size], **{activation.backward_from_any: x[:size]})
+    for row in catalogue.ROWS:
+        activation = fa.ACTIVATIONS[row.name]
+        activation(x[:size], **row.required)
+        activation.backward(x[:size], **{activation.backward_from_any: x[:size]}, **row.required)
 print(tasks() - alone, fa.get_num_threads() > 1)
 """.replace("activation.backward_from_any", "sorted(activation.backward_from)[0]")
     assert in_a_new_process(code) == "0 True"

@@ -1,6 +1,9 @@
 /* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power; tables have
  * the centres of the pieces first, then c0, c1, ... */
 #if REAL_BITS == 32
+#define SIXTH 0x1.5555560000000p-3f
+#define THIRD_HI 0x1.5555560000000p-2f
+#define THIRD_LO -0x1.5555560000000p-27f
 #define LOG2_E 0x1.7154760000000p+0f
 #define LN2_HI 0x1.62e0000000000p-1f
 #define LN2_LO 0x1.0bfbe80000000p-15f
@@ -29,6 +32,69 @@ static const real expm1_rest[3] = {
     0x1.555b7c0000000p-3f,
     0x1.55596e0000000p-5f,
 };
+static const real log1p_centres[8] = {
+    0x0.0p+0f,
+    0x1.24a0000000000p-3f,
+    0x1.24a0000000000p-2f,
+    0x1.b6e0000000000p-2f,
+    0x1.24a0000000000p-1f,
+    0x1.6dc0000000000p-1f,
+    0x1.b6e0000000000p-1f,
+    0x1.0000000000000p+0f,
+};
+static const real log1p_inverses_hi[8] = {
+    0x1.0000000000000p+0f,
+    0x1.bffd600000000p-1f,
+    0x1.8e34be0000000p-1f,
+    0x1.6665480000000p-1f,
+    0x1.45cbe60000000p-1f,
+    0x1.2aa78e0000000p-1f,
+    0x1.13afe80000000p-1f,
+    0x1.0000000000000p-1f,
+};
+static const real log1p_inverses_lo[8] = {
+    0x0.0p+0f,
+    0x1.f7fd0c0000000p-32f,
+    -0x1.4f03a00000000p-27f,
+    -0x1.4418960000000p-27f,
+    0x1.6996ee0000000p-26f,
+    0x1.04bd480000000p-27f,
+    -0x1.d7aef60000000p-28f,
+    0x0.0p+0f,
+};
+static const real log1p_values_hi[8] = {
+    0x0.0p+0f,
+    0x1.1184e80000000p-3f,
+    0x1.01633c0000000p-2f,
+    0x1.6d3f660000000p-2f,
+    0x1.cee6a40000000p-2f,
+    0x1.13fcae0000000p-1f,
+    0x1.3cf52c0000000p-1f,
+    0x1.62e4300000000p-1f,
+};
+static const real log1p_values_lo[8] = {
+    0x0.0p+0f,
+    0x1.97e50c0000000p-31f,
+    0x1.9973400000000p-28f,
+    -0x1.00010a0000000p-27f,
+    0x1.a81e720000000p-28f,
+    0x1.79aa8a0000000p-26f,
+    -0x1.a813120000000p-26f,
+    -0x1.05c6100000000p-29f,
+};
+static const real log1p_rest[6] = {
+    -0x1.0000000000000p-1f,
+    0x1.5555540000000p-2f,
+    -0x1.ffff1c0000000p-3f,
+    0x1.99a2d00000000p-3f,
+    -0x1.57344e0000000p-3f,
+    0x1.1e85be0000000p-3f,
+};
+#define SELU_LAMBDA 0x1.0cfabe0000000p+0f
+#define SELU_LAMBDA_LESS_1 0x1.9f57ae0000000p-5f
+#define SELU_SLOPE_HI 0x1.c212cc0000000p+0f
+#define SELU_SLOPE_LO 0x1.903c0c0000000p-26f
+#define SELU_SLOPE_LESS_1 0x1.8425980000000p-1f
 #define TANH_STEP 0x1.eb851e0000000p-1f
 #define TANH_START 0x1.8000000000000p-1f
 #define TANH_END 0x1.2400000000000p+3f
@@ -44,7 +110,65 @@ static const real tanh_pieces[10][8] = {
     {-0x1.cf017e0000000p-10f, 0x1.9d99120000000p-14f, 0x1.0acc900000000p-17f, 0x1.209c8e0000000p-23f, 0x1.bd4e2c0000000p-29f, -0x1.fbded80000000p-5f, 0x1.c97c6a0000000p-6f, 0x1.65c51a0000000p-13f},
     {0x1.82c8fc0000000p-11f, -0x1.05e0100000000p-17f, -0x1.fdd9e00000000p-20f, -0x1.0b71600000000p-25f, -0x1.a7a4600000000p-31f, 0x1.4b05960000000p-6f, 0x1.83b8280000000p-8f, -0x1.71dbc00000000p-8f},
 };
+static const real exp2m1[4] = {
+    0x1.62e4300000000p-1f,
+    0x1.ebfbe00000000p-3f,
+    0x1.c6bb7a0000000p-5f,
+    0x1.3b2fc40000000p-7f,
+};
+#define BELL_BITS -0x1.7154760000000p-1f
+#define BELL_BITS_LO -0x1.4ae0c00000000p-27f
+#define NORMAL_LINE 0x1.ea7b180000000p+1f
+#define NORMAL_SQUARE 0x1.dc41c00000000p-1f
+#define NORMAL_END 0x1.d400000000000p+3f
+static const real gelu_pieces[9][8] = {
+    {0x1.6d43b40000000p-2f, 0x1.c304120000000p-1f, 0x1.c3e3ea0000000p+0f, 0x1.816a060000000p+1f, 0x1.3b82b60000000p+2f, 0x1.e24de40000000p+2f, 0x1.7498900000000p+3f, 0x0.0p+0f},
+    {0x1.18c6ce0000000p-3f, 0x1.f717240000000p-3f, 0x1.4cc64a0000000p-2f, 0x1.757f460000000p-2f, 0x1.89726e0000000p-2f, 0x1.91ac780000000p-2f, 0x1.9591680000000p-2f, 0x0.0p+0f},
+    {0x1.29edca0000000p-2f, 0x1.2690e60000000p-3f, 0x1.b68ee00000000p-5f, 0x1.2989d00000000p-6f, 0x1.6110fa0000000p-8f, 0x1.baf66e0000000p-10f, 0x1.fbc2540000000p-12f, -0x1.4f88c60000000p-36f},
+    {-0x1.adfc220000000p-3f, -0x1.7067fe0000000p-4f, -0x1.b5bc580000000p-6f, -0x1.c174fa0000000p-8f, -0x1.78c4100000000p-10f, -0x1.4b16a40000000p-12f, -0x1.fcccee0000000p-15f, -0x1.9884520000000p-2f},
+    {0x1.ed9b480000000p-4f, 0x1.74c7b80000000p-5f, 0x1.69f9400000000p-7f, 0x1.1fe5e40000000p-9f, 0x1.5bed820000000p-12f, 0x1.b1b4200000000p-15f, 0x1.c216ba0000000p-18f, 0x1.ffffbe0000000p-3f},
+    {-0x1.e54d060000000p-5f, -0x1.4713780000000p-6f, -0x1.082e640000000p-8f, -0x1.4bc10a0000000p-11f, -0x1.25f8920000000p-14f, -0x1.0713ec0000000p-17f, -0x1.72e9d00000000p-21f, -0x1.1051d40000000p-3f},
+    {0x1.a86e180000000p-6f, 0x1.01fac00000000p-7f, 0x1.60c5d80000000p-10f, 0x1.6412240000000p-13f, 0x1.d7410c0000000p-17f, 0x1.3193480000000p-20f, 0x1.2783c20000000p-24f, 0x1.fed2b40000000p-5f},
+    {-0x1.4cee500000000p-7f, -0x1.6e5f5e0000000p-9f, -0x1.b3da660000000p-12f, -0x1.610d780000000p-15f, -0x1.652da60000000p-19f, -0x1.48d7360000000p-23f, -0x1.c9c30c0000000p-28f, -0x1.a553d40000000p-6f},
+    {0x1.8836ae0000000p-9f, 0x1.7684340000000p-11f, 0x1.880e120000000p-14f, 0x1.dd66a40000000p-18f, 0x1.72fd9c0000000p-22f, 0x1.ca96e20000000p-27f, 0x1.efe18e0000000p-32f, 0x1.f5ea100000000p-8f},
+};
+static const real gelu_slope_pieces[9][8] = {
+    {0x1.cfa5ce0000000p-2f, 0x1.ff07fc0000000p-1f, 0x1.a74d840000000p+0f, 0x1.8230c20000000p+1f, 0x1.3a504a0000000p+2f, 0x1.f1615c0000000p+2f, 0x1.729b700000000p+3f, 0x1.3b81a40000000p-3f},
+    {-0x1.704faa0000000p-3f, 0x1.173e200000000p-3f, 0x1.de291c0000000p-2f, 0x1.152d880000000p+0f, 0x1.e18c8c0000000p+0f, 0x1.86629a0000000p+1f, 0x1.2583640000000p+2f, -0x1.87be280000000p-2f},
+    {0x1.44f3600000000p-1f, 0x1.12b5940000000p-1f, 0x1.eabd100000000p-2f, 0x1.bb6c920000000p-2f, 0x1.a7b0c40000000p-2f, 0x1.9ef8420000000p-2f, 0x1.9b7f320000000p-2f, 0x1.757e7a0000000p-1f},
+    {-0x1.03d47a0000000p-3f, -0x1.fdf33a0000000p-5f, -0x1.eb048c0000000p-6f, -0x1.282dc40000000p-7f, -0x1.649c900000000p-9f, -0x1.961eac0000000p-11f, -0x1.01df720000000p-12f, -0x1.9288a40000000p-3f},
+    {0x1.e6d4960000000p-5f, 0x1.9c26ac0000000p-6f, 0x1.4fc2200000000p-7f, 0x1.29e2380000000p-9f, 0x1.fcdffc0000000p-12f, 0x1.89c75c0000000p-14f, 0x1.5a40ec0000000p-16f, 0x1.99f4040000000p-4f},
+    {-0x1.996f800000000p-6f, -0x1.303ad80000000p-7f, -0x1.ab0ab80000000p-9f, -0x1.1dff7c0000000p-11f, -0x1.619f220000000p-14f, -0x1.78a52e0000000p-17f, -0x1.cdeeb60000000p-20f, -0x1.72f4c20000000p-5f},
+    {0x1.3b559a0000000p-7f, 0x1.a0bc720000000p-9f, 0x1.fe56fc0000000p-11f, 0x1.08ea3c0000000p-13f, 0x1.e3487e0000000p-17f, 0x1.66e0940000000p-20f, 0x1.34f4c20000000p-23f, 0x1.310ef20000000p-6f},
+    {-0x1.c683e20000000p-9f, -0x1.0fcc400000000p-10f, -0x1.14a4640000000p-12f, -0x1.d373ac0000000p-16f, -0x1.400b200000000p-19f, -0x1.5793a80000000p-23f, -0x1.9a236c0000000p-27f, -0x1.cf98260000000p-8f},
+    {0x1.2bc53a0000000p-10f, 0x1.39c6f60000000p-12f, 0x1.9570ba0000000p-15f, 0x1.26a6700000000p-18f, 0x1.2d639a0000000p-22f, 0x1.f0b45a0000000p-27f, 0x1.8a26240000000p-31f, 0x1.61f5c40000000p-9f},
+};
+#define LOG2_E_LO 0x1.4ae0c00000000p-26f
+#define QUICK_GELU 0x1.b3b6460000000p+0f
+#define QUICK_GELU_LO -0x1.78d4fe0000000p-26f
+#define QUICK_GELU_BITS 0x1.3a4cbe0000000p+1f
+#define QUICK_GELU_BITS_LO -0x1.c08eca0000000p-26f
+#define GELU_TANH_CUBIC 0x1.b6676c0000000p-3f
+#define GELU_TANH_CUBIC_LO -0x1.175e200000000p-32f
+#define GELU_TANH_CUBIC_BITS 0x1.a5a7d00000000p-4f
+#define GELU_TANH_CUBIC_BITS_LO -0x1.151aae0000000p-29f
+#define GELU_TANH_LINEAR 0x1.9884600000000p+0f
+#define GELU_TANH_LINEAR_LO -0x1.9857940000000p-21f
+#define GELU_TANH_LINEAR_BITS 0x1.26aec00000000p+1f
+#define GELU_TANH_LINEAR_BITS_LO 0x1.0de73a0000000p-22f
+static const real tanh_shrink_rest[7] = {
+    -0x1.1111100000000p-3f,
+    0x1.ba1b060000000p-5f,
+    -0x1.6636de0000000p-6f,
+    0x1.20f7f80000000p-7f,
+    -0x1.c0ec0c0000000p-9f,
+    0x1.25230e0000000p-10f,
+    -0x1.ba453e0000000p-13f,
+};
 #else
+#define SIXTH 0x1.5555555555555p-3
+#define THIRD_HI 0x1.5555555555555p-2
+#define THIRD_LO 0x1.5555555555555p-56
 #define LOG2_E 0x1.71547652b82fep+0
 #define LN2_HI 0x1.62e42fefa0000p-1
 #define LN2_LO 0x1.cf79abc9e3b3ap-40
@@ -76,5 +200,161 @@ static const real expm1_rest[7] = {
     0x1.6c16c1685a7e7p-10,
     0x1.a01edd94e0c6ep-13,
     0x1.a01de4c96acd4p-16,
+};
+static const real log1p_centres[8] = {
+    0x0.0p+0,
+    0x1.24a0000000000p-3,
+    0x1.24a0000000000p-2,
+    0x1.b6e0000000000p-2,
+    0x1.24a0000000000p-1,
+    0x1.6dc0000000000p-1,
+    0x1.b6e0000000000p-1,
+    0x1.0000000000000p+0,
+};
+static const real log1p_inverses_hi[8] = {
+    0x1.0000000000000p+0,
+    0x1.bffd6003effa2p-1,
+    0x1.8e34bdac3f184p-1,
+    0x1.666547aef9da7p-1,
+    0x1.45cbe6b4cb76bp-1,
+    0x1.2aa78e412f523p-1,
+    0x1.13afe7c50a213p-1,
+    0x1.0000000000000p-1,
+};
+static const real log1p_inverses_lo[8] = {
+    0x0.0p+0,
+    -0x1.fdc903527b044p-55,
+    -0x1.2c99502e46a11p-55,
+    -0x1.2baf1040bfcc3p-55,
+    0x1.ad0a2430d670bp-55,
+    -0x1.c2e5f84569f19p-56,
+    -0x1.63ea98b7e193dp-57,
+    0x0.0p+0,
+};
+static const real log1p_values_hi[8] = {
+    0x0.0p+0,
+    0x1.1184e8197e50cp-3,
+    0x1.01633c665ccfep-2,
+    0x1.6d3f657fff7acp-2,
+    0x1.cee6a46a079c7p-2,
+    0x1.13fcaebcd5448p-1,
+    0x1.3cf52b2bf6774p-1,
+    0x1.62e42fefa39efp-1,
+};
+static const real log1p_values_lo[8] = {
+    0x0.0p+0,
+    -0x1.13739fdcf0cddp-58,
+    -0x1.1da1a22bae5d7p-56,
+    -0x1.8c836d5538522p-56,
+    -0x1.65ce9f8d37468p-57,
+    0x1.869c175c594a7p-57,
+    0x1.7c7ef65f25351p-56,
+    0x1.abc9e3b39803fp-56,
+};
+static const real log1p_rest[13] = {
+    -0x1.0000000000000p-1,
+    0x1.5555555555555p-2,
+    -0x1.0000000000005p-2,
+    0x1.9999999999b6bp-3,
+    -0x1.555555554f198p-3,
+    0x1.24924923d5bf6p-3,
+    -0x1.00000016de9bfp-3,
+    0x1.c71c75f6485c5p-4,
+    -0x1.99994ece60d3cp-4,
+    0x1.7457348598917p-4,
+    -0x1.558c3a6c33bedp-4,
+    0x1.3f1af0ac57bc4p-4,
+    -0x1.16fdc9a0d8b7bp-4,
+};
+#define SELU_LAMBDA 0x1.0cfabd6a91132p+0
+#define SELU_LAMBDA_LESS_1 0x1.9f57ad5222646p-5
+#define SELU_SLOPE_HI 0x1.c212cc640f031p+0
+#define SELU_SLOPE_LO 0x1.05161b045a1fep-56
+#define SELU_SLOPE_LESS_1 0x1.842598c81e062p-1
+static const real exp2m1[8] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbdff82c58fp-3,
+    0x1.c6b08d704a19ap-5,
+    0x1.3b2ab6fba4eb4p-7,
+    0x1.5d87fe701ca7bp-10,
+    0x1.430912f3b06a4p-13,
+    0x1.ffd2d0f80056fp-17,
+    0x1.62c3ebddd9806p-20,
+};
+#define BELL_BITS -0x1.71547652b82fep-1
+#define BELL_BITS_LO -0x1.777d0ffda0d24p-57
+#define NORMAL_LINE 0x1.68094142cf353p+1
+#define NORMAL_SQUARE 0x1.8e467668579a9p-4
+#define NORMAL_END 0x1.3600000000000p+5
+static const real gelu_pieces[20][8] = {
+    {0x1.128a9d87df4a2p-1, 0x1.6d7ef61d7f726p+0, 0x1.74a6d4315ceb1p+1, 0x1.6bd3fbef03d97p+2, 0x1.5267ad2a4cf2dp+3, 0x1.1b72032fc984ap+4, 0x1.d1d8c90b467ccp+4, 0x0.0p+0},
+    {0x1.7731b87bf6539p-3, 0x1.36a9c6be98f07p-2, 0x1.73922594f5fe4p-2, 0x1.8ce623125abebp-2, 0x1.94f536f3605f0p-2, 0x1.973a39b97ffb0p-2, 0x1.9809640faa0cfp-2, 0x0.0p+0},
+    {0x1.ceca25f2ae126p-3, 0x1.378bdf1ae3927p-4, 0x1.410fac85fa2e4p-6, 0x1.e2c6c4f66335ep-9, 0x1.4fe9322c20600p-11, 0x1.27593b9f4aff9p-13, 0x1.0d47784de31a8p-15, -0x1.461f0f0fe539cp-92},
+    {-0x1.3dc331671d4c2p-3, -0x1.5207747fdf9b5p-5, -0x1.ef1b662592663p-8, -0x1.cb6364068f095p-11, -0x1.7086d4ff0c687p-14, -0x1.8b2ab84bcf220p-17, -0x1.b9dd196b7cf98p-20, -0x1.9884533d43651p-2},
+    {0x1.5d327d673a4b3p-4, 0x1.2d5a3a6098975p-6, 0x1.434b695141409p-9, 0x1.7c29b3328f227p-13, 0x1.648b357a62957p-17, 0x1.d48b40998b8ffp-21, 0x1.41e00f4dd3ce9p-24, 0x1.0000000000000p-2},
+    {-0x1.4a0fa4f5239bfp-5, -0x1.d72a1d4e71d76p-8, -0x1.7b108891e3329p-11, -0x1.20ea5f1b88165p-15, -0x1.40e3f88f61348p-20, -0x1.03a0846f403d9p-24, -0x1.b71f7777fca5fp-29, -0x1.1058377e2cee0p-3},
+    {0x1.166765c8d02e7p-6, 0x1.4da0f8292e58bp-9, 0x1.9a4f297938249p-13, 0x1.9d69f0e1b11e1p-18, 0x1.132731c9383b7p-23, 0x1.1364408bf899fp-28, 0x1.1f3a2b8ec9805p-33, 0x1.0000000000000p-4},
+    {-0x1.ac9339eef6c07p-8, -0x1.b44fabd362d28p-11, -0x1.a0a3d017c040cp-15, -0x1.1a45b37eda114p-20, -0x1.c75d813d8b746p-27, -0x1.1b2862032846cp-32, -0x1.6ce3ddb8444c6p-38, -0x1.b3c058c9e17c1p-6},
+    {0x1.318bb98e4f5ffp-9, 0x1.0adbc64f67d5ap-12, 0x1.9106a7d185dddp-17, 0x1.72f87de5ae507p-23, 0x1.6e6ffb2b986f1p-30, 0x1.1c5d0e5bf662bp-36, 0x1.c5929819119f2p-43, 0x1.55555555552bfp-7},
+    {-0x1.97e1950288306p-11, -0x1.342458d9f4581p-14, -0x1.708ed9bdc47cdp-19, -0x1.d7e0464911df0p-26, -0x1.2034d563b4bd7p-33, -0x1.184b30241ae13p-40, -0x1.152ee9b047d79p-47, -0x1.f2006578f6021p-9},
+    {0x1.00f17836b5cafp-12, 0x1.5230270d0ba95p-16, 0x1.4529f89bea7cbp-21, 0x1.23a612d04e1f7p-28, 0x1.bca3a8e7b116cp-37, 0x1.101574ec13192p-44, 0x1.4e37a5b4bf528p-52, 0x1.5555555422b47p-10},
+    {-0x1.3373504a0f413p-14, -0x1.62ac4a541bcadp-18, -0x1.148c60c121de5p-23, -0x1.5f67792bfba49p-31, -0x1.513e6f0dbead5p-40, -0x1.04b932957972ep-48, -0x1.8e81d1ac00368p-57, -0x1.baab04aeb1460p-12},
+    {0x1.5f290f5744baap-16, 0x1.64f70b011fc60p-20, 0x1.c6f8ffc72fabep-26, 0x1.9da9992915dd4p-34, 0x1.f7e9cd72ae19bp-44, 0x1.ee18ea8955c08p-53, 0x1.d6afeee3e2546p-62, 0x1.11110e6446e33p-13},
+    {-0x1.806f5d667b66fp-18, -0x1.5a01197aca7aap-22, -0x1.6b0016d345155p-28, -0x1.dcc30136c2655p-37, -0x1.734211b7ca76ap-47, -0x1.cf959930b9590p-57, -0x1.13aaa68653219p-66, -0x1.41f082084fd4fp-15},
+    {0x1.94c9de1d85c54p-20, 0x1.43f673c054775p-24, 0x1.19b1617b30aa1p-30, 0x1.0dd9cd607fb73p-39, 0x1.0e57f0e08c510p-50, 0x1.aff6e9150b3fap-61, 0x1.40c959456c8d3p-71, 0x1.6c12cbe2d9905p-17},
+    {-0x1.9b2638d6e7a2ap-22, -0x1.25db5b7441dacp-26, -0x1.a9c6d184ee307p-33, -0x1.2c821bd4d2943p-42, -0x1.8889d11995e13p-54, -0x1.91fa0c917d50bp-65, -0x1.7544f480f178bp-76, -0x1.8c091cc3a24f5p-19},
+    {0x1.939ba0ce3770dp-24, 0x1.02c5724f6d9eap-28, 0x1.34df0374f5b82p-35, 0x1.418ff66de6367p-45, 0x1.1c87edf675c6bp-57, 0x1.7051b6cab8cb7p-69, 0x1.b311a9a27c865p-81, 0x1.9e3217c6da5b6p-21},
+    {-0x1.7bf2e280cf8aep-26, -0x1.b358ada41d954p-31, -0x1.918ad3f172ce4p-38, -0x1.2d5e5d8d52185p-48, -0x1.7e456a298232ap-61, -0x1.2f5bb68e6b6ffp-73, -0x1.dc72a6ef33d1ep-86, -0x1.9959af16a7a3dp-23},
+    {0x1.40685aac97a87p-28, 0x1.3ab7d0a394c87p-33, 0x1.8b02520a11838p-41, 0x1.99b06971720a1p-52, 0x1.82a5a6b1a50e5p-65, 0x1.6f23cb7426b93p-78, 0x1.920852f0ab859p-91, 0x1.5f654b5bbf459p-25},
+    {-0x1.65e83db348df6p-31, -0x1.130b2605aacc6p-36, -0x1.9a6ea99b26d83p-45, -0x1.19f3024c867e8p-56, -0x1.8e73bfca5cb4ep-70, -0x1.c187da549d8f7p-84, -0x1.60bbdf334a244p-97, -0x1.8322f1a9e627ep-28},
+};
+static const real gelu_slope_pieces[19][8] = {
+    {0x1.2c7fef8f6cc7dp-1, 0x1.7eeeb9bd0022ep+0, 0x1.79a501696ee5cp+1, 0x1.78b661fbc9223p+2, 0x1.5ec224320be47p+3, 0x1.280c145a3d1e9p+4, 0x1.e681ea96eeee1p+4, 0x1.c752f58a6c72cp-3},
+    {-0x1.8cb958600a581p-4, 0x1.8ff766d32697fp-2, 0x1.0dc41d7e81530p+0, 0x1.2421039f9eacdp+1, 0x1.158de4b27dbc4p+2, 0x1.d70c0b5c14a5bp+2, 0x1.83c1e62229770p+3, -0x1.55a6f09bdc5efp-2},
+    {0x1.350d184b9ed70p-1, 0x1.f5417f03b1f5bp-2, 0x1.bcb119f7615bap-2, 0x1.a36910d3f878bp-2, 0x1.9bd5e06a166d2p-2, 0x1.99b32808699dcp-2, 0x1.98f5129b0a5cfp-2, 0x1.687106bbd5f06p-1},
+    {-0x1.afdf88caee652p-4, -0x1.2188f94ba4bb8p-5, -0x1.37962d6c18362p-7, -0x1.b74864a754893p-10, -0x1.2eb29f1337c08p-12, -0x1.039e06cf25c16p-14, -0x1.d917d19df2f4dp-17, -0x1.6b0768ed1cde0p-3},
+    {0x1.85e9b628800cep-5, 0x1.9bc14e6417ee7p-7, 0x1.3dbe789bfe6bap-9, 0x1.0ec0969d21661p-12, 0x1.ac2320bba9fd3p-16, 0x1.bbe22704dd800p-19, 0x1.efbfd460388adp-22, 0x1.6aae51a1ecdb3p-4},
+    {-0x1.3d735978d0489p-6, -0x1.0f1cbcdfd348cp-8, -0x1.34e41b6c3fab9p-11, -0x1.46e51721bcb64p-15, -0x1.2c8883e645815p-19, -0x1.7a67a72c86cdap-23, -0x1.037806654c1f9p-26, -0x1.42b653407ec4cp-5},
+    {0x1.dacecf65cc222p-8, 0x1.4e60bad2255f7p-10, 0x1.1fb646929d44cp-13, 0x1.82fec81c87bd4p-18, 0x1.a2db7213aff05p-23, 0x1.41b08e64807cfp-27, 0x1.0f513190aa980p-31, 0x1.05721f9c79da6p-6},
+    {-0x1.4a6086a2df6c9p-9, -0x1.85848820df18ep-12, -0x1.01cf1e7448e17p-15, -0x1.c1ac1063a1428p-21, -0x1.21ce83b46352ep-26, -0x1.10b8c82d717dfp-31, -0x1.1b680d207bf71p-36, -0x1.87883860976c4p-8},
+    {0x1.afd6015ca8176p-11, 0x1.af591953b4b74p-14, 0x1.bdf7b1174bedcp-18, 0x1.00a5abb9e3272p-23, 0x1.8e3cc3b36c10ep-30, 0x1.cd270c84decffp-36, 0x1.27b8e81a746efp-41, 0x1.11eca4389624ep-9},
+    {-0x1.0b03b38722729p-12, -0x1.c86c776c46085p-16, -0x1.755b45544a0a2p-20, -0x1.200793f14d838p-26, -0x1.0fbf6e4e734f5p-33, -0x1.84d4adedcd9b2p-40, -0x1.343fb8cb3539ap-46, -0x1.6914f29a0b232p-11},
+    {0x1.3a340dddd3bcdp-14, 0x1.cf6785bbf320fp-18, 0x1.2f42ed1652d02p-22, 0x1.3e0b368ef5331p-29, 0x1.7061ef59db8a2p-37, 0x1.46f87ac3b9f4dp-44, 0x1.40f816306e10fp-51, 0x1.c34c2eb6b44d5p-13},
+    {-0x1.61758476b097fp-16, -0x1.c50222a116ae7p-20, -0x1.def4739b8f6bfp-25, -0x1.59c0f1577b85ep-32, -0x1.f01db306384a1p-41, -0x1.123a178dad44cp-48, -0x1.4ddf161418cc7p-56, -0x1.0ccc645344c5dp-14},
+    {0x1.7d962f052dcaap-18, 0x1.aba220006c613p-22, 0x1.705c219c43b74p-27, 0x1.723b544ac7dcbp-35, 0x1.4be4efa611632p-44, 0x1.cabb1fb772e06p-53, 0x1.5af573461f44cp-61, 0x1.327c34d81faf4p-16},
+    {-0x1.8ca01c64bc085p-20, -0x1.86c687f7bad72p-24, -0x1.1474da99f10dfp-29, -0x1.86d2a7cca48b1p-38, -0x1.b8acea7352787p-48, -0x1.7e4513f498656p-57, -0x1.67f7ca412084cp-66, -0x1.4faf4370f9be1p-18},
+    {0x1.8e069ca166b8fp-22, 0x1.5a78715f2e0c3p-26, 0x1.95e27ecec9332p-32, 0x1.98b875cfa8043p-41, 0x1.228f711e8f249p-51, 0x1.3dc7d414e280fp-61, 0x1.740391bea06ccp-71, 0x1.623fb3d4d5b30p-20},
+    {-0x1.82acf77c11588p-24, -0x1.2b2ea9dcea4a6p-28, -0x1.21a81b283bd6ap-34, -0x1.a98e134b17a10p-44, -0x1.84c9a9706b09fp-55, -0x1.0c9ecbde3599dp-65, -0x1.83ae8c659ae70p-76, -0x1.69271117adab1p-22},
+    {0x1.6c2da44a669bep-26, 0x1.f861326c55c61p-31, 0x1.7d0a4b26fcd5fp-37, 0x1.a4495e92333c6p-47, 0x1.0b6c08dfbeefcp-58, 0x1.d09e7fd4b12b6p-70, 0x1.a8ff4572da7f8p-81, 0x1.6458c5cd03f57p-24},
+    {-0x1.42347be54c816p-28, -0x1.862c015969048p-33, -0x1.88935c2ccbdfcp-40, -0x1.4712a17e66f4cp-50, -0x1.402d811d6b073p-62, -0x1.5c33c7d3fdfe9p-74, -0x1.bd27344e8ee5dp-86, -0x1.51a8cdf12564fp-26},
+    {0x1.9ec1c3def8229p-31, 0x1.8c5c4bd8c87c9p-36, 0x1.b5973d95d8b51p-44, 0x1.0d7d8628b8ea7p-54, 0x1.a5582d73e5dbdp-67, 0x1.1fed181be5365p-79, 0x1.15414b6f2c4d9p-91, 0x1.7eea149159e90p-28},
+};
+#define LOG2_E_LO 0x1.777d0ffda0d24p-56
+#define QUICK_GELU 0x1.b3b645a1cac08p+0
+#define QUICK_GELU_LO 0x1.89374bc6a7efap-55
+#define QUICK_GELU_BITS 0x1.3a4cbdc7ee26bp+1
+#define QUICK_GELU_BITS_LO 0x1.68797025e71e1p-54
+#define GELU_TANH_CUBIC 0x1.b6676bf7450f0p-3
+#define GELU_TANH_CUBIC_LO 0x1.bba7351828aabp-57
+#define GELU_TANH_CUBIC_BITS 0x1.a5a7cf7572a98p-4
+#define GELU_TANH_CUBIC_BITS_LO -0x1.b91c940e4cfcfp-58
+#define GELU_TANH_LINEAR 0x1.9884533d43680p+0
+#define GELU_TANH_LINEAR_LO -0x1.7b9781a61d7fap-47
+#define GELU_TANH_LINEAR_BITS 0x1.26aec21bce780p+1
+#define GELU_TANH_LINEAR_BITS_LO -0x1.35a25af4c979dp-46
+static const real tanh_shrink_rest[13] = {
+    -0x1.1111111111111p-3,
+    0x1.ba1ba1ba1b893p-5,
+    -0x1.664f4882ade63p-6,
+    0x1.226e355887cc3p-7,
+    -0x1.d6d3cefde2300p-9,
+    0x1.7da33608cbdf6p-10,
+    -0x1.3555488dc499dp-11,
+    0x1.f540720992f7fp-13,
+    -0x1.94bbacbbfdf07p-14,
+    0x1.406bb3e1052c4p-15,
+    -0x1.d518e0b03d7ddp-17,
+    0x1.1149f963103b5p-18,
+    -0x1.650708a139996p-21,
 };
 #endif

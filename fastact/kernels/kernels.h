@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define FASTACT_KERNELS_VERSION 1
+#define FASTACT_KERNELS_VERSION 2
 
 /* n elements; `out` is `x` itself or does not touch it.  `parameters` hold what the caller gave, in the
  * order of the catalogue, already exact in the compute type. */
@@ -21,6 +21,24 @@ typedef void (*fastact_unary)(const void *x, void *out, ptrdiff_t n, const doubl
 /* The same for backward: `out` is `grad`, is `x`, or touches neither.  `x` is the input or the output. */
 typedef void (*fastact_binary)(const void *grad, const void *x, void *out, ptrdiff_t n,
                                const double *parameters);
+
+/* The same where the one parameter is a weight for each element: n of them, `weight_step` bytes apart, which is an
+ * element; or one for all, where it is 0. */
+typedef void (*fastact_weighted_unary)(const void *x, const void *weight, ptrdiff_t weight_step, void *out,
+                                       ptrdiff_t n);
+typedef void (*fastact_weighted_binary)(const void *grad, const void *x, const void *weight, ptrdiff_t weight_step,
+                                        void *out, ptrdiff_t n);
+
+/* The gradient by a weight is a sum over all elements that share it; a sum is sums[i] + errors[i], in float64 for
+ * either type.  A run of elements adds to one of them: `along`, the n contiguous elements of row i to sum i; `across`,
+ * column i of n, down all the rows, to sum i.  `x` may be the output: then the totals are to be divided by the
+ * weights. */
+typedef void (*fastact_sum)(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
+                            ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors);
+
+/* n totals of `parts` sums each, which lie n apart, in the table's type; divided by `divisors` unless that is NULL. */
+typedef void (*fastact_finish)(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n,
+                               const void *divisors, void *out);
 
 /* `rows` rows of n contiguous elements; from one row to the next are `*_step` bytes.  The same for columns: n rows
  * of `columns` contiguous elements, and the function runs down each column. */
@@ -44,6 +62,14 @@ struct fastact_elementwise {
     float cost[4];
 };
 
+struct fastact_weighted {
+    const char *name;
+    fastact_weighted_unary forward, derivative;
+    fastact_weighted_binary backward, backward_y;
+    fastact_sum sum_along, sum_across;
+    float cost[5];                  /* the last is that of either sum */
+};
+
 struct fastact_rowwise {
     const char *name;
     fastact_rows forward;
@@ -61,10 +87,12 @@ struct fastact_kernels {
     uint8_t storage_bits, compute_bits;
     uint8_t fused;                  /* has fused multiply-add: gives the bits that all such targets give */
     const struct fastact_elementwise *elementwise;
+    const struct fastact_weighted *weighted;
     const struct fastact_rowwise *rowwise;
-    ptrdiff_t elementwise_count, rowwise_count;
+    ptrdiff_t elementwise_count, weighted_count, rowwise_count;
     fastact_gather gather, widen;
     fastact_scatter scatter;
+    fastact_finish finish;
 };
 
 /* The tables of a build, best target first; each target has its float32 and its float64 table. */

@@ -26,6 +26,7 @@ typedef uint64_t word;
 #endif
 
 #define REAL_MAX BY_TYPE(FLT_MAX, DBL_MAX)
+#define REAL_MIN BY_TYPE(FLT_MIN, DBL_MIN)      /* the smallest normal number */
 
 /* Adding this to |k| < 2^18 rounds k to a multiple of 1/8 and leaves 8k in the sum's lowest bits. */
 #define EIGHTHS ((real)1.5 * (real)((word)1 << (MANTISSA_BITS - 3)))

@@ -42,7 +42,6 @@ INLINE slice keep_last(slice s, ptrdiff_t n)
 }
 
 /* Sums are pairs, or rounding alone would take the bound of 3 ulp. */
-typedef struct { vec hi, lo; } pair;
 
 INLINE pair add_pairs(pair a, pair b)           /* Knuth's sum */
 {

@@ -14,9 +14,10 @@ typedef vec (*formula)(vec x, const vec *p, int careful);
 
 enum kind { PIECEWISE, SMOOTH };
 
-/* What is run: out = f(x), or out = grad * f(x) where f is a derivative.  Constants all, so that loops hold no choice.
- * Vectors at once: four where results are waited for, two where memory is (four cost half as much again there). */
-typedef struct { formula f; enum kind kind; int backward; real care; int at_once; } task;
+/* What is run: out = f(x), or out = grad * f(x) where f is a derivative; p[0] may be a weight for each element.
+ * Constants all, so that loops hold no choice.  Vectors at once: four where results are waited for, two where memory is
+ * (four cost half as much again there). */
+typedef struct { formula f; enum kind kind; int backward, weighted; real care; int at_once; } task;
 
 /* grad * f', rounded once.  A branch that makes f' exactly 0 stops whatever grad holds; a NaN in x stays. */
 INLINE vec chain(vec grad, vec derivative, enum kind kind)
@@ -32,13 +33,14 @@ INLINE vec apply(task t, vec grad, vec x, const vec *p, int careful)
 }
 
 /* `count` vectors, by the quick code where none of them needs the other. */
-INLINE void whole(task t, const char *grad, const char *x, char *out, const vec *p, int count)
+INLINE void whole(task t, const char *grad, const char *x, const char *weight, char *out, const vec *p, int count)
 {
-    vec g[MOST_AT_ONCE], v[MOST_AT_ONCE];
+    vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE];
     int careful = 0;
     for (int i = 0; i < count; i++) {
         v[i] = load(x + i * VECTOR_BYTES);
         g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
+        w[i] = t.weighted ? load(weight + i * VECTOR_BYTES) : splat(1);
     }
     if (t.care < NEVER) {
         mask beyond = less(splat(t.care), absolute(v[0]));
@@ -48,33 +50,36 @@ INLINE void whole(task t, const char *grad, const char *x, char *out, const vec 
     }
     if (careful)
         for (int i = 0; i < count; i++)
-            store(out + i * VECTOR_BYTES, apply(t, g[i], v[i], p, 1));
+            store(out + i * VECTOR_BYTES, apply(t, g[i], v[i], t.weighted ? &w[i] : p, 1));
     else {
+        UNROLLED
         for (int i = 0; i < count; i++)
-            v[i] = apply(t, g[i], v[i], p, 0);
+            v[i] = apply(t, g[i], v[i], t.weighted ? &w[i] : p, 0);
         for (int i = 0; i < count; i++)
             store(out + i * VECTOR_BYTES, v[i]);
     }
 }
 
-INLINE void part(task t, const char *grad, const char *x, char *out, ptrdiff_t n, const vec *p)
+INLINE void part(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n, const vec *p)
 {
     /* The lanes past n hold 1: no formula is slow there. */
     vec g = t.backward ? load_part(grad, n, splat(1)) : splat(1);
-    store_part(out, apply(t, g, load_part(x, n, splat(1)), p, t.care < NEVER), n);
+    vec w = t.weighted ? load_part(weight, n, splat(1)) : splat(1);
+    store_part(out, apply(t, g, load_part(x, n, splat(1)), t.weighted ? &w : p, t.care < NEVER), n);
 }
 
-INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n, const double *parameters)
+INLINE void run(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n,
+                const double *parameters)
 {
     vec p[MAX_PARAMETERS];
     for (int i = 0; i < MAX_PARAMETERS; i++)
-        p[i] = splat((real)parameters[i]);
+        p[i] = t.weighted ? splat(1) : splat((real)parameters[i]);
 
     /* Stores that straddle cache lines cost a quarter of a memory-bound function's speed. */
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM;
     if (head && n > 8 * WIDTH) {
-        part(t, grad, x, out, head, p);
-        grad += head * ITEM, x += head * ITEM, out += head * ITEM, n -= head;
+        part(t, grad, x, weight, out, head, p);
+        grad += head * ITEM, x += head * ITEM, weight += head * ITEM, out += head * ITEM, n -= head;
     }
     ptrdiff_t bytes = n * ITEM, at = 0;
     for (; at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
@@ -84,23 +89,23 @@ INLINE void run(task t, const char *grad, const char *x, char *out, ptrdiff_t n,
             if (t.backward)
                 __builtin_prefetch(grad + at + line + PREFETCH_AHEAD);
         }
-        whole(t, grad + at, x + at, out + at, p, t.at_once);
+        whole(t, grad + at, x + at, weight + at, out + at, p, t.at_once);
     }
     for (; at + VECTOR_BYTES <= bytes; at += VECTOR_BYTES)
-        whole(t, grad + at, x + at, out + at, p, 1);
+        whole(t, grad + at, x + at, weight + at, out + at, p, 1);
     if (at < bytes)
-        part(t, grad + at, x + at, out + at, (bytes - at) / ITEM, p);
+        part(t, grad + at, x + at, weight + at, out + at, (bytes - at) / ITEM, p);
 }
 
 #define DEFINE_UNARY(name, f, care, at_once) \
     static void name(const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run((task){f, SMOOTH, 0, care, at_once}, NULL, x, out, n, parameters); \
+        run((task){f, SMOOTH, 0, 0, care, at_once}, NULL, x, NULL, out, n, parameters); \
     }
 #define DEFINE_BINARY(name, f, kind, care, at_once) \
     static void name(const void *grad, const void *x, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run((task){f, kind, 1, care, at_once}, grad, x, out, n, parameters); \
+        run((task){f, kind, 1, 0, care, at_once}, grad, x, NULL, out, n, parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, care, derivative_care, ...) \
@@ -118,11 +123,54 @@ ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
     {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, {__VA_ARGS__}},
 static const struct fastact_elementwise elementwise[] = {ACTIVATIONS(RUNS_Y, RUNS)};
 
-/* Strided copies.  Unrolled by hand: the compiler cannot know that no two of the addresses meet. */
+/* One weight for all is a parameter like any other. */
+INLINE double only(const void *weight)
+{
+    real value;
+    memcpy(&value, weight, ITEM);
+    return value;
+}
+#define WITH_ONLY(weight) (double[MAX_PARAMETERS]){only(weight)}
+
+#define DEFINE_WEIGHTED_UNARY(name, uniform, f) \
+    static void name(const void *x, const void *weight, ptrdiff_t weight_step, void *out, ptrdiff_t n) \
+    { \
+        if (weight_step) \
+            run((task){f, SMOOTH, 0, 1, NEVER, 2}, NULL, x, weight, out, n, NULL); \
+        else \
+            uniform(x, out, n, WITH_ONLY(weight)); \
+    }
+#define DEFINE_WEIGHTED_BINARY(name, uniform, f, kind) \
+    static void name(const void *grad, const void *x, const void *weight, ptrdiff_t weight_step, void *out, \
+                     ptrdiff_t n) \
+    { \
+        if (weight_step) \
+            run((task){f, kind, 1, 1, NEVER, 2}, grad, x, weight, out, n, NULL); \
+        else \
+            uniform(grad, x, out, n, WITH_ONLY(weight)); \
+    }
+#define DEFINE_WEIGHTED_RUNS(name, formula, kind, ...) \
+    DEFINE_WEIGHTED_UNARY(name##_run, formula##_run, formula##_forward) \
+    DEFINE_WEIGHTED_UNARY(name##_derivative_run, formula##_derivative_run, formula##_derivative) \
+    DEFINE_WEIGHTED_BINARY(name##_backward_run, formula##_backward_run, formula##_derivative, kind) \
+    DEFINE_WEIGHTED_BINARY(name##_backward_y_run, formula##_backward_y_run, formula##_derivative_y, kind)
+WEIGHTED_ACTIVATIONS(DEFINE_WEIGHTED_RUNS)
+
+/* Strided copies, of one element again and again too.  Unrolled by hand: the compiler cannot know that no two of the
+ * addresses meet. */
 static void gather(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n)
 {
     const char *from = source;
     char *to = block;
+    if (stride == 0 && n > 0) {
+        real value;
+        memcpy(&value, source, ITEM);
+        for (; n >= WIDTH; n -= WIDTH, to += VECTOR_BYTES)
+            store(to, splat(value));
+    } else if (stride == ITEM) {
+        memcpy(block, source, (size_t)(n * ITEM));
+        return;
+    }
     for (; n >= 4; n -= 4, from += 4 * stride, to += 4 * ITEM) {
         real a, b, c, d;
         memcpy(&a, from, ITEM), memcpy(&b, from + stride, ITEM);

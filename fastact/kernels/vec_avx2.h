@@ -41,6 +41,11 @@ INLINE vec load_part(const char *p, ptrdiff_t n, vec rest)
     __m256i m = first(n);
     return OP(blendv)(rest, OP(maskload)((const real *)p, m), AS_REALS(m));
 }
+#if REAL_BITS == 32
+typedef __m256d wide;
+INLINE wide widen_low(vec v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
+INLINE wide widen_high(vec v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
+#endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }
 /* By halves: masked stores take some twenty cycles on AMD's cores. */
 INLINE void store_part(char *p, vec v, ptrdiff_t n)
@@ -66,6 +71,8 @@ INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
 INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
 INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
 INLINE vec absolute(vec x) { return OP(andnot)(splat((real)-0.0), x); }
+INLINE vec square_root(vec v) { return OP(sqrt)(v); }
+INLINE vec binade(vec v) { return OP(and)(v, splat((real)INFINITY)); }
 INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
 
 INLINE mask less(vec a, vec b) { return OP(cmp)(a, b, _CMP_LT_OQ); }
@@ -87,9 +94,11 @@ INLINE vec lookup(table8 t, vec index) { return _mm256_permutevar8x32_ps(t.v, AS
 typedef struct { __m256i lower, upper; } table8;
 INLINE table8 table(const real *entries)
 {
-    __m256 a = _mm256_loadu_ps((const float *)entries), b = _mm256_loadu_ps((const float *)(entries + 4));
-    __m256d lower = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), upper = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
-    return (table8){AS_INTEGERS(_mm256_permute4x64_pd(lower, 0xd8)), AS_INTEGERS(_mm256_permute4x64_pd(upper, 0xd8))};
+    /* Written so that compilers know the result before the program runs. */
+    __m256d a = {entries[0], entries[1], entries[4], entries[5]}, b = {entries[2], entries[3], entries[6], entries[7]};
+    __m256 lower = _mm256_shuffle_ps(_mm256_castpd_ps(a), _mm256_castpd_ps(b), 0x88);
+    __m256 upper = _mm256_shuffle_ps(_mm256_castpd_ps(a), _mm256_castpd_ps(b), 0xdd);
+    return (table8){_mm256_castps_si256(lower), _mm256_castps_si256(upper)};
 }
 INLINE vec lookup(table8 t, vec index)
 {
@@ -99,6 +108,7 @@ INLINE vec lookup(table8 t, vec index)
 }
 #endif
 
+INLINE vec octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS)); }
 INLINE vec half_octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS - 1)); }
 
 INLINE vec swapped(vec v, int half)
@@ -118,6 +128,12 @@ INLINE vec interleave_high(vec a, vec b)
     return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x31);
 }
 
+INLINE vec exponent(vec b)
+{
+    __m256i biased = INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS);
+    __m256i unbiased = INTEGER_OP(sub)(biased, SPLAT_INTEGER(BY_TYPE(127, 1023)));
+    return AS_REALS(INTEGER_OP(add)(AS_INTEGERS(splat(EIGHTHS)), INTEGER_OP(slli)(unbiased, 3)));
+}
 INLINE vec power2_of_bits(__m256i eighths, int shift)
 {
     __m256i exponent = INTEGER_OP(slli)(INTEGER_OP(srli)(eighths, shift), MANTISSA_BITS);

@@ -26,6 +26,11 @@ INLINE void store(char *p, vec v) { OP(storeu)(p, v); }
 INLINE mask first(ptrdiff_t n) { return (mask)((1u << n) - 1u); }
 INLINE vec load_part(const char *p, ptrdiff_t n, vec rest) { return OP(mask_loadu)(rest, first(n), p); }
 INLINE void store_part(char *p, vec v, ptrdiff_t n) { OP(mask_storeu)(p, first(n), v); }
+#if REAL_BITS == 32
+typedef __m512d wide;
+INLINE wide widen_low(vec v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
+INLINE wide widen_high(vec v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+#endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
 
 INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }
@@ -35,6 +40,8 @@ INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
 INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
 INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
 INLINE vec absolute(vec x) { return OP(abs)(x); }
+INLINE vec square_root(vec v) { return OP(sqrt)(v); }
+INLINE vec binade(vec v) { return OP(and)(v, splat((real)INFINITY)); }
 INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
 
 INLINE mask less(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LT_OQ); }
@@ -56,6 +63,10 @@ INLINE table8 table(const real *entries)
 }
 #if REAL_BITS == 32
 INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_ps(_mm512_castps_si512(index), t.v); }
+INLINE vec octave(vec b)
+{
+    return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS));
+}
 INLINE vec half_octave(vec b)
 {
     return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS - 1));
@@ -67,6 +78,10 @@ INLINE vec swapped(vec v, int half)
 }
 #else
 INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
+INLINE vec octave(vec b)
+{
+    return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS));
+}
 INLINE vec half_octave(vec b)
 {
     return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS - 1));
@@ -98,15 +113,18 @@ INLINE vec interleave_high(vec a, vec b)
 }
 #endif
 
+INLINE vec exponent(vec b) { return OP(getexp)(b) + splat(EIGHTHS); }
 INLINE vec power2(vec k) { return OP(scalef)(splat(1), k - splat(EIGHTHS)); }
 INLINE vec scale(vec v, vec k) { return OP(scalef)(v, k - splat(EIGHTHS)); }
-INLINE vec inverse_power2(vec k)
+INLINE vec inverse_power2(vec k)        /* one shift and a mask: two shifts would wait where additions do */
 {
 #if REAL_BITS == 32
-    __m512i exponent = _mm512_slli_epi32(_mm512_srli_epi32(_mm512_castps_si512(k), 3), MANTISSA_BITS);
+    __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(k), MANTISSA_BITS - 3);
+    __m512i exponent = _mm512_and_si512(shifted, _mm512_set1_epi32((int)(0xffffffffu << MANTISSA_BITS)));
     return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(splat(1)), exponent));
 #else
-    __m512i exponent = _mm512_slli_epi64(_mm512_srli_epi64(_mm512_castpd_si512(k), 3), MANTISSA_BITS);
+    __m512i shifted = _mm512_slli_epi64(_mm512_castpd_si512(k), MANTISSA_BITS - 3);
+    __m512i exponent = _mm512_and_si512(shifted, _mm512_set1_epi64((long long)(0xffffffffffffffffu << MANTISSA_BITS)));
     return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(splat(1)), exponent));
 #endif
 }

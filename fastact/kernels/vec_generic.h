@@ -46,6 +46,13 @@ INLINE void store_part(char *p, vec v, ptrdiff_t n)
     }
 }
 
+#if REAL_BITS == 32
+/* v's lower (upper) lanes in float64. */
+typedef double wide __attribute__((vector_size(16)));
+INLINE wide widen_low(vec v) { return (wide){v[0], v[1]}; }
+INLINE wide widen_high(vec v) { return (wide){v[2], v[3]}; }
+#endif
+
 /* v with zeros past its first n lanes. */
 INLINE vec keep_first(vec v, ptrdiff_t n)
 {
@@ -54,9 +61,12 @@ INLINE vec keep_first(vec v, ptrdiff_t n)
     return v;
 }
 
+INLINE vec choose(mask m, vec a, vec b) { return (vec)(((mask)a & m) | ((mask)b & ~m)); }
+INLINE vec zero_where(mask m, vec a) { return (vec)((mask)a & ~m); }
+
 /* a*b + c and c - a*b, rounded once where the target can (FUSED), else twice.
  * product_error: a*b - product, exactly, where product = a*b rounded.
- * residual: n - q*d, rounded once on every target; exact where q is n/d rounded. */
+ * residual: n - q*d, rounded once on every target; exact where q is n/d rounded, or both are its root. */
 #if FUSED
 INLINE vec muladd(vec a, vec b, vec c)
 {
@@ -80,7 +90,8 @@ INLINE vec upper_half(vec a)                /* Veltkamp's splitting */
     vec big = a * (real)(((word)1 << ((MANTISSA_BITS + 2) / 2)) + 1);
     return big - (big - a);
 }
-INLINE vec product_error(vec a, vec b, vec product)     /* Dekker's product */
+#define LEAST_SPLIT ((real)BY_TYPE(0x1p-100, 0x1p-960))
+INLINE vec product_error(vec a, vec b, vec product)     /* Dekker's product; exact where it is larger than LEAST_SPLIT */
 {
     vec a_hi = upper_half(a), b_hi = upper_half(b), a_lo = a - a_hi, b_lo = b - b_hi;
     return ((a_hi * b_hi - product) + a_hi * b_lo + a_lo * b_hi) + a_lo * b_lo;
@@ -89,13 +100,14 @@ INLINE vec residual(vec n, vec q, vec d)
 {
     vec product = q * d, difference = n - product, part = difference - n;
     vec error = (n - (difference - part)) - (product + part);
-    return difference + (error - product_error(q, d, product));
+    error = product_error(q, d, product) - error;
+    /* Where the product is too large to split, its error is no number; where it is too small, nothing but rounding. */
+    mask known = (error == error) & ((product > LEAST_SPLIT) | (product < -LEAST_SPLIT));
+    return difference - zero_where(~known, error);         /* in this order -0 stays */
 }
 INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
 #endif
 
-INLINE vec choose(mask m, vec a, vec b) { return (vec)(((mask)a & m) | ((mask)b & ~m)); }
-INLINE vec zero_where(mask m, vec a) { return (vec)((mask)a & ~m); }
 INLINE mask less(vec a, vec b) { return a < b; }
 INLINE mask less_equal(vec a, vec b) { return a <= b; }
 INLINE mask equal(vec a, vec b) { return a == b; }
@@ -112,6 +124,21 @@ INLINE int any(mask m)
 INLINE vec minimum(vec a, vec b) { return choose(a < b, a, b); }
 INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); }
 INLINE vec absolute(vec x) { return (vec)((mask)x & ~(mask)splat((real)-0.0)); }
+/* Rounded correctly. */
+INLINE vec square_root(vec v)
+{
+#if defined(__aarch64__) && REAL_BITS == 32
+    return (vec)vsqrtq_f32((float32x4_t)v);
+#elif defined(__aarch64__)
+    return (vec)vsqrtq_f64((float64x2_t)v);
+#else
+    for (int i = 0; i < WIDTH; i++)
+        v[i] = BY_TYPE(__builtin_sqrtf, __builtin_sqrt)(v[i]);
+    return v;
+#endif
+}
+/* The largest power of two up to v, for normal v > 0. */
+INLINE vec binade(vec v) { return (vec)((mask)v & (mask)splat((real)INFINITY)); }
 /* magnitude is not negative */
 INLINE vec with_sign_of(vec magnitude, vec x) { return (vec)((mask)magnitude | ((mask)x & (mask)splat((real)-0.0))); }
 
@@ -126,7 +153,8 @@ INLINE vec lookup(table8 t, vec index)
         picked[i] = t.entries[at[i]];
     return picked;
 }
-/* The exponent and the first mantissa bit of b > 0, as the lowest bits of a pattern. */
+/* The exponent of b > 0, or that and the first mantissa bit, as the lowest bits of a pattern. */
+INLINE vec octave(vec b) { return (vec)((words)b >> MANTISSA_BITS); }
 INLINE vec half_octave(vec b) { return (vec)((words)b >> (MANTISSA_BITS - 1)); }
 
 /* Every lane i exchanged with lane i ^ half, half a power of two below WIDTH. */
@@ -148,6 +176,12 @@ INLINE vec interleave_low(vec a, vec b) { return (vec){a[0], b[0]}; }
 INLINE vec interleave_high(vec a, vec b) { return (vec){a[1], b[1]}; }
 #endif
 
+/* EIGHTHS + floor(log2(b)) for a normal b > 0. */
+INLINE vec exponent(vec b)
+{
+    const word bias = BY_TYPE(127, 1023);
+    return (vec)((words)splat(EIGHTHS) + ((((words)b >> MANTISSA_BITS) - bias) << 3));
+}
 /* k is EIGHTHS plus a multiple of 1/8, e for short, whose floor is taken.
  * power2: 2^floor(e), in the normal range.  scale: v * 2^floor(e), rounded once, for normal v down through the
  * subnormals to zero; two factors of half the exponent each, as one would overflow. */

@@ -1,0 +1,232 @@
+"""The catalogue's formulas in longer numbers, with as many digits as it takes: what is true, for all that measures errors.
+
+The standard library's decimal numbers serve `python -m fastact`, which needs nothing but NumPy; the tests bring faster
+ones.
+"""
+
+import ast
+import decimal
+import functools
+
+import numpy as np
+
+from fastact.catalogue import ROWS
+
+ROW = {row.name: row for row in ROWS}
+REACH_OF_ROOT = 0.6
+
+
+class Exactly(ast.NodeTransformer):
+    """Reads the numbers of a formula as what is written, all digits of it, not as the nearest float64."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def visit_Constant(self, node):
+        written = ast.get_source_segment(self.source, node)
+        return ast.Call(ast.Name("number", ast.Load()), [ast.Constant(written)], [])
+
+
+@functools.cache
+def compiled(expression):
+    tree = ast.fix_missing_locations(Exactly(expression).visit(ast.parse(expression, mode="eval")))
+    return compile(tree, expression, "eval")
+
+
+def minimum(a, b):
+    return np.where(a < b, a, b)
+
+
+def maximum(a, b):
+    return np.where(a > b, a, b)
+
+
+# What formulas may use besides functions of numbers; rows lie along the last axis.
+STRUCTURE = {
+    "abs": abs,
+    "where": np.where,
+    "minimum": minimum,
+    "maximum": maximum,
+    "clip": lambda x, low, high: minimum(maximum(x, low), high),
+    "max": lambda x: x.max(axis=-1, keepdims=True),
+    "sum": lambda x: x.sum(axis=-1, keepdims=True),
+}
+
+
+class Arithmetic:
+    """Longer numbers: how they are made, their functions, and how their precision is set.
+
+    `precisions` are tried in turn, until two agree within `tolerance`; a zero is believed from `sure` on, where no
+    cancellation of float64 numbers can have caused it.  `beyond` stands for infinity: what a function tends to is what it
+    is there.
+    """
+
+    def __init__(self, number, functions, pi, context, precisions, sure, tolerance, beyond):
+        self.number, self.pi, self.context = number, pi, context
+        self.precisions, self.sure, self.tolerance, self.beyond = precisions, sure, tolerance, beyond
+        self.names = STRUCTURE | {name: np.frompyfunc(f, 1, 1) for name, f in functions.items()} | {"number": number}
+        self.convert = np.frompyfunc(number, 1, 1)
+
+    def evaluate(self, expression, variables, precision):
+        """Return the values of an expression of arrays of these numbers, computed with a precision."""
+        with self.context(precision), np.errstate(all="ignore"):
+            names = self.names | {"pi": self.pi()} | variables
+            shape = next(iter(variables.values())).shape
+            return np.array(np.broadcast_to(eval(compiled(expression), names), shape), object)
+
+    def agree(self, a, b):
+        with self.context(self.precisions[-1]), np.errstate(all="ignore"):
+            return np.asarray((abs(a - b) <= abs(b) * self.tolerance) | (a == b) | ((a != a) & (b != b)), bool)  # noqa: PLR0124
+
+    def converged(self, expression, arrays, scalars):
+        """Evaluate with more and more digits, wherever more of them still change the value, or may change a zero."""
+        result = self.evaluate(expression, arrays | scalars, self.precisions[0])
+        todo = np.ones(result.shape, bool)
+        for precision in self.precisions[1:]:
+            if not todo.any():
+                break
+            better = self.evaluate(expression, {key: array[todo] for key, array in arrays.items()} | scalars, precision)
+            settled = self.agree(result[todo], better)
+            if precision < self.sure:
+                settled &= np.asarray(better != 0, bool)
+            result[todo] = better
+            todo[todo] = ~settled
+        return result
+
+    def true_values(self, name, kind, *arrays, **parameters):
+        """Return the true values of forward, derivative (of x) or backward_y (of grad and y), as an object array.
+
+        Not a number wherever an input is none.  Parameters are first rounded to the arrays' type, as callers' are.
+        """
+        row, dtype = ROW[name], arrays[0].dtype
+        nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
+        inputs = dict(zip(("grad", "y") if kind == "backward_y" else ("x",), arrays, strict=True))
+        longer = {}
+        with np.errstate(all="ignore"), self.context(self.precisions[0]):
+            scalars = {key: self.number(float(dtype.type(value))) for key, value in parameters.items()}
+            for key, array in inputs.items():
+                longer[key] = self.convert(np.where(nan, 1, array).astype(np.float64))
+                if row.kind != "rowwise":
+                    longer[key][array == np.inf], longer[key][array == -np.inf] = self.beyond, -self.beyond
+            if row.kind != "rowwise":
+                result = self.converged(expression_of(row, kind), longer, scalars)
+            else:  # what cancels in a row is small beside the terms that its error is relative to
+                result = self.evaluate(expression_of(row, kind), longer, self.precisions[1])
+        result[nan] = self.number("nan")
+        return result
+
+
+def expression_of(row, kind):
+    """Return what a row computes of x, or of grad and y, as an expression."""
+    if kind == "backward_y":
+        return row.backward_y or f"grad * ({row.derivative_y})"
+    return row.formula if kind == "forward" else row.derivative
+
+
+def root_of_derivative(name, **parameters):
+    """Return where a derivative changes its sign (but for 0), or None."""
+    row = ROW[name]
+    with np.errstate(all="ignore"):
+        return row.root and eval(
+            row.root, {key: np.float64(value) for key, value in (row.typical | parameters).items()}
+        )
+
+
+def error_scale(name, kind, true, *arrays, **parameters):
+    """Return what an error is relative to: mostly the true value.
+
+    Where terms cancel, less can be asked: in a row, the error is relative to the sum of the absolute terms; near where a
+    derivative changes its sign, to 1/4 at least.
+    """
+    if ROW[name].kind == "rowwise" and kind != "forward":
+        grad, y = (np.abs(array.astype(np.float64)) for array in arrays)
+        return y * (grad + (grad * y).sum(axis=-1, keepdims=True))
+    root = root_of_derivative(name, **parameters) if kind == "derivative" else None
+    if root is None:
+        return true
+    with np.errstate(invalid="ignore"):
+        near = np.abs(arrays[-1].astype(np.float64) - root) < REACH_OF_ROOT
+    return np.where(near, maximum(abs(true), 0.25), true)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Decimal numbers
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def digits(precision):
+    """Return a context in which nothing raises."""
+    quiet = decimal.Context(prec=precision, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[])
+    return decimal.localcontext(quiet)
+
+
+@functools.cache
+def pi_to(precision):
+    """Return pi by Gauss and Legendre's iteration, which doubles its digits at every turn."""
+    a, b, t, power = decimal.Decimal(1), 1 / decimal.Decimal(2).sqrt(), decimal.Decimal("0.25"), 1
+    for _ in range(precision.bit_length() + 1):
+        middle = (a + b) / 2
+        t -= power * (a - middle) ** 2
+        a, b, power = middle, (a * b).sqrt(), 2 * power
+    return (a + b) ** 2 / (4 * t)
+
+
+def pi():
+    return pi_to(decimal.getcontext().prec)
+
+
+def beside_one(function):
+    """Compute with as many more digits as x has zeros behind the point: what is added to 1 keeps all of its own."""
+
+    def guarded(x):
+        with decimal.localcontext() as context:
+            context.prec += 5 + min(max(0, -x.adjusted()), 1100)
+            return function(x)
+
+    return guarded
+
+
+@beside_one
+def tanh(x):
+    e = (-2 * abs(x)).exp()
+    return ((1 - e) / (1 + e)).copy_sign(x)
+
+
+def erfc(x):
+    """A series of positive terms up to 6, a continued fraction beyond."""
+    if x < 0:
+        return 2 - erfc(-x)
+    square, precision = x * x, decimal.getcontext().prec
+    if x > 6:
+        fraction = x
+        for n in range(precision * precision // (2 * int(min(square, 10**6))) + 20, 0, -1):
+            fraction = x + decimal.Decimal(n) / 2 / fraction
+        return (-square).exp() / (fraction * pi().sqrt())
+    term = total = x
+    n = 0
+    while term > total.scaleb(-precision):
+        n += 1
+        term *= 2 * square / (2 * n + 1)
+        total += term
+    return 1 - 2 * (-square).exp() * total / pi().sqrt()
+
+
+DECIMAL = Arithmetic(
+    number=decimal.Decimal,
+    functions={
+        "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
+        "erfc": erfc,
+        "exp": decimal.Decimal.exp,
+        "expm1": beside_one(lambda x: x.exp() - 1),
+        "log1p": beside_one(lambda x: (1 + x).ln()),
+        "sign": lambda x: decimal.Decimal(0 if x == 0 else 1).copy_sign(x),
+        "sqrt": decimal.Decimal.sqrt,
+        "tanh": tanh,
+    },
+    pi=pi,
+    context=digits,
+    precisions=(50, 100, 1000, 2000),
+    sure=1000,
+    tolerance=decimal.Decimal("1e-25"),
+    beyond=decimal.Decimal("1e100000"),
+)

@@ -1,0 +1,172 @@
+"""Activations made of the logistic function: kernels/logistic.h."""
+
+from fastact.catalogue.row import FINITE, Parameter, Row, ulp
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        name="sigmoid",
+        title="Logistic sigmoid",
+        formula="1 / (1 + exp(-x))",
+        derivative="exp(-abs(x)) / (1 + exp(-abs(x))) ** 2",
+        derivative_y="y * (1 - y)",
+        range=("0", "1"),
+        bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
+        notes="The result is right where it is a subnormal number, too.",
+        aliases=("expit", "logistic", "logistic_sigmoid"),
+        examples={
+            "forward": """\
+>>> fa.sigmoid(np.array([-800.0, 0.0, 800.0]))
+array([0. , 0.5, 1. ])""",
+            "derivative": """\
+>>> fa.sigmoid.derivative(np.array([-800.0, 0.0, 800.0]))
+array([0.  , 0.25, 0.  ])""",
+            "backward": """\
+>>> x, grad = np.array([-1.0, 0.0]), np.array([0.0, 2.0])
+>>> fa.sigmoid.backward(grad, y=fa.sigmoid(x))
+array([0. , 0.5])""",
+        },
+    ),
+    Row(
+        name="tanh",
+        title="Hyperbolic tangent",
+        formula="tanh(x)",
+        derivative="1 / cosh(x) ** 2",
+        derivative_y="1 - y**2",
+        range=("-1", "1"),
+        bounds=ulp(forward=(1.0, 2.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
+        notes="Odd to the bit: ``tanh(-x)`` is ``-tanh(x)``.",
+        examples={
+            "forward": """\
+>>> fa.tanh(np.array([-20.0, 0.0, 20.0]))
+array([-1.,  0.,  1.])""",
+            "derivative": """\
+>>> fa.tanh.derivative(np.array([-400.0, 0.0, 400.0]))
+array([0., 1., 0.])""",
+            "backward": """\
+>>> grad, y = np.array([10.0, 20.0]), np.array([0.5, 1.0])
+>>> fa.tanh.backward(grad, y=y, out=grad)
+array([7.5, 0. ])""",
+        },
+    ),
+    Row(
+        name="tanh_shrink",
+        title="Tanh shrinkage",
+        formula="x - tanh(x)",
+        derivative="tanh(x) ** 2",
+        range=("-inf", "inf"),
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 2.0)),
+        notes="Odd to the bit; nothing cancels near 0.",
+        aliases=("tanhshrink",),
+        examples={
+            "forward": """\
+>>> fa.tanh_shrink(np.array([-1000.0, 0.0, 1000.0]))
+array([-999.,    0.,  999.])""",
+            "derivative": """\
+>>> fa.tanh_shrink.derivative(np.array([-1000.0, 0.0, 1000.0]))
+array([1., 0., 1.])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 100.0]), np.array([4.0, 3.0])
+>>> fa.tanh_shrink.backward(grad, x=x)
+array([0., 3.])""",
+        },
+    ),
+    Row(
+        name="silu",
+        title="Sigmoid linear unit",
+        formula="x / (1 + exp(-x))",
+        derivative="(1 + x / (1 + exp(x))) / (1 + exp(-x))",
+        range=("-0.278465", "inf"),
+        root="-1.2784645427610738",
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        examples={
+            "forward": """\
+>>> fa.silu(np.array([-1000.0, 0.0, 1000.0]))
+array([  -0.,    0., 1000.])""",
+            "derivative": """\
+>>> fa.silu.derivative(np.array([-1000.0, 0.0, 1000.0]))
+array([-0. ,  0.5,  1. ])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 100.0]), np.array([4.0, 3.0])
+>>> fa.silu.backward(grad, x=x)
+array([2., 3.])""",
+        },
+    ),
+    Row(
+        name="swish",
+        title="Swish",
+        formula="x / (1 + exp(-beta * x))",
+        derivative="(1 + beta * x / (1 + exp(beta * x))) / (1 + exp(-beta * x))",
+        range=("-inf", "inf"),
+        root="-1.2784645427610738 / beta",
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                FINITE,
+                "How steeply the unit opens: 1 makes `silu`, 0 makes x / 2.",
+                examples=(1.702, 0.0, -1.0, 1e30),
+            ),
+        ),
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        notes="For beta below 1 the derivative's error is relative to 1/4 within 0.6 / beta of its root.",
+        examples={
+            "forward": """\
+>>> fa.swish(np.array([-1000.0, 0.0, 1000.0]), 2.0)
+array([  -0.,    0., 1000.])""",
+            "derivative": """\
+>>> fa.swish.derivative(np.array([-1000.0, 0.0, 1000.0]), 2.0)
+array([-0. ,  0.5,  1. ])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 100.0]), np.array([4.0, 3.0])
+>>> fa.swish.backward(grad, x=x, beta=2.0)
+array([2., 3.])""",
+        },
+    ),
+    Row(
+        name="quick_gelu",
+        title="Gaussian error linear unit by the logistic function",
+        formula="x / (1 + exp(-1.702 * x))",
+        derivative="(1 + 1.702 * x / (1 + exp(1.702 * x))) / (1 + exp(-1.702 * x))",
+        range=("-0.163611", "inf"),
+        root="-0.75115425544128897",
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        aliases=("gelu_quick",),
+        examples={
+            "forward": """\
+>>> fa.quick_gelu(np.array([-1000.0, 0.0, 1000.0]))
+array([  -0.,    0., 1000.])""",
+            "derivative": """\
+>>> fa.quick_gelu.derivative(np.array([-1000.0, 0.0, 1000.0]))
+array([-0. ,  0.5,  1. ])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 100.0]), np.array([4.0, 3.0])
+>>> fa.quick_gelu.backward(grad, x=x)
+array([2., 3.])""",
+        },
+    ),
+    Row(
+        name="gelu_tanh",
+        title="Gaussian error linear unit by the hyperbolic tangent",
+        formula="x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3)))",
+        derivative=(
+            "(1 + 2 * sqrt(2 / pi) * (x + 0.134145 * x**3) / (1 + exp(2 * sqrt(2 / pi) * (x + 0.044715 * x**3))))"
+            " / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3)))"
+        ),
+        range=("-0.170041", "inf"),
+        root="-0.75246142207101626",
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        aliases=("gelu_new", "gelu_pytorch_tanh"),
+        examples={
+            "forward": """\
+>>> fa.gelu_tanh(np.array([-1000.0, 0.0, 1000.0]))
+array([  -0.,    0., 1000.])""",
+            "derivative": """\
+>>> fa.gelu_tanh.derivative(np.array([-1000.0, 0.0, 1000.0]))
+array([-0. ,  0.5,  1. ])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 100.0]), np.array([4.0, 3.0])
+>>> fa.gelu_tanh.backward(grad, x=x)
+array([2., 3.])""",
+        },
+    ),
+)

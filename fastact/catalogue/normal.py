@@ -1,0 +1,28 @@
+"""Activations made of the normal distribution: kernels/normal.h."""
+
+from fastact.catalogue.row import Row, ulp
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        name="gelu",
+        title="Gaussian error linear unit",
+        formula="x * erfc(-x / sqrt(2)) / 2",
+        derivative="erfc(-x / sqrt(2)) / 2 + x * exp(-(x**2) / 2) / sqrt(2 * pi)",
+        root="-0.75179152469356446",
+        range=("-0.17", "inf"),
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.75, 2.0)),
+        notes="The exact function, x times the normal distribution of x; `gelu_tanh` is its approximation.",
+        examples={
+            "forward": """\
+>>> fa.gelu(np.array([-10.0, 0.0, 10.0]))
+array([-7.61985302e-23,  0.00000000e+00,  1.00000000e+01])""",
+            "derivative": """\
+>>> fa.gelu.derivative(np.array([-40.0, 0.0, 40.0]))
+array([-0. ,  0.5,  1. ])""",
+            "backward": """\
+>>> x, grad = np.array([0.0, 40.0]), np.array([2.0, 3.0])
+>>> fa.gelu.backward(grad, x=x)
+array([1., 3.])""",
+        },
+    ),
+)

@@ -1,0 +1,154 @@
+/* The gradient by a weight: the sum, over all elements that share the weight, of grad times the derivative by it.  As
+ * with rows, a run's sum is made in ACCUMULATORS sums, element i into i mod ACCUMULATORS, folded in one tree: its bits
+ * depend on the run's length only, whether the run lies along memory or across it. */
+
+typedef mask (*condition)(vec x);
+
+/* WIDTH sums, kept in float64. */
+#if REAL_BITS == 32
+/* Products are exact, and what a sum loses is far below the last bit of a float32. */
+typedef struct { wide low, high; } sums;
+
+INLINE sums add_product(sums s, vec a, vec b)
+{
+    return (sums){s.low + widen_low(a) * widen_low(b), s.high + widen_high(a) * widen_high(b)};
+}
+INLINE sums add_sums(sums a, sums b) { return (sums){a.low + b.low, a.high + b.high}; }
+INLINE sums load_sums(const double *sum, const double *error, ptrdiff_t n)
+{
+    sums s = {{0}, {0}};
+    (void)error;
+    memcpy(&s, sum, (size_t)n * sizeof *sum);
+    return s;
+}
+INLINE void store_sums(double *sum, double *error, sums s, ptrdiff_t n)
+{
+    (void)error;
+    memcpy(sum, &s, (size_t)n * sizeof *sum);
+}
+INLINE void add_folded(double *sum, double *error, sums s[VECTORS])
+{
+    double total[ACCUMULATORS];
+    (void)error;
+    memcpy(total, s, sizeof total);
+    for (int half = ACCUMULATORS / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            total[i] += total[i + half];
+    *sum += total[0];
+}
+#else
+typedef pair sums;
+
+INLINE sums add_product(sums s, vec a, vec b) { return accumulate_product(s, a, b); }
+INLINE sums add_sums(sums a, sums b) { return add_pairs(a, b); }
+INLINE sums load_sums(const double *sum, const double *error, ptrdiff_t n)
+{
+    return (sums){load_part((const char *)sum, n, splat(0)), load_part((const char *)error, n, splat(0))};
+}
+INLINE void store_sums(double *sum, double *error, sums s, ptrdiff_t n)
+{
+    store_part((char *)sum, s.hi, n);
+    store_part((char *)error, s.lo, n);
+}
+INLINE void add_folded(double *sum, double *error, sums s[VECTORS])
+{
+    for (int half = VECTORS / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] = add_sums(s[i], s[i + half]);
+    for (int half = WIDTH / 2; half; half /= 2)
+        s[0] = add_sums(s[0], (sums){swapped(s[0].hi, half), swapped(s[0].lo, half)});
+    store_sums(sum, error, add_sums(load_sums(sum, error, 1), s[0]), 1);
+}
+#endif
+
+/* Where the weight has no part in the result, grad has none in its gradient. */
+INLINE sums add_share(sums s, vec grad, vec x, condition idles)
+{
+    mask idle = idles(x);
+    return add_product(s, zero_where(idle, grad), zero_where(idle, x));
+}
+
+INLINE void sum_along(const char *grad, const char *x, ptrdiff_t n, double *sum, double *error, condition idles)
+{
+    sums s[VECTORS];
+    memset(s, 0, sizeof s);
+    for (; n >= ACCUMULATORS; n -= ACCUMULATORS, grad += STEP, x += STEP) {
+        slice g = load_slice(grad), v = load_slice(x);
+        __builtin_prefetch(grad + PREFETCH_AHEAD);
+        __builtin_prefetch(x + PREFETCH_AHEAD);
+        EACH_VECTOR s[i] = add_share(s[i], g.v[i], v.v[i], idles);
+    }
+    if (n) {
+        slice g = load_last(grad, n, splat(0)), v = load_last(x, n, splat(0));
+        EACH_VECTOR s[i] = add_share(s[i], g.v[i], v.v[i], idles);
+    }
+    add_folded(sum, error, s);
+}
+
+/* The same down the lanes, some accumulators at a time: so many stay in registers. */
+#define CHAINS 4
+#define NEXT_COLUMNS (4 * CACHE_LINE)   /* rows lie too far apart for the processor to foresee them */
+INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrdiff_t x_step, ptrdiff_t rows,
+                      ptrdiff_t columns, double *sum, double *error, condition idles)
+{
+    sums s[ACCUMULATORS];
+    memset(s, 0, sizeof s);
+    for (int first = 0; first < ACCUMULATORS && first < rows; first += CHAINS) {
+        sums chain[CHAINS];
+        memset(chain, 0, sizeof chain);
+        for (ptrdiff_t row = first; row < rows; row += ACCUMULATORS)
+            for (int i = 0; i < CHAINS && row + i < rows; i++) {
+                const char *g = grad + (row + i) * grad_step, *v = x + (row + i) * x_step;
+                __builtin_prefetch(g + NEXT_COLUMNS, 0, 2);
+                __builtin_prefetch(v + NEXT_COLUMNS, 0, 2);
+                chain[i] = add_share(chain[i], load_part(g, columns, splat(0)), load_part(v, columns, splat(0)), idles);
+            }
+        memcpy(s + first, chain, sizeof chain);
+    }
+    for (int half = ACCUMULATORS / 2; half; half /= 2)
+        for (int i = 0; i < half && i + half < rows; i++)
+            s[i] = add_sums(s[i], s[i + half]);
+    store_sums(sum, error, add_sums(load_sums(sum, error, columns), s[0]), columns);
+}
+
+#define DEFINE_SUMS(name, ...) \
+    static void name##_sum_along(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, \
+                                 ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors) \
+    { \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            sum_along((const char *)grad + i * grad_step, (const char *)x + i * x_step, n, sums + i, errors + i, \
+                      name##_weight_idles); \
+    } \
+    static void name##_sum_across(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, \
+                                  ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors) \
+    { \
+        ptrdiff_t i = 0; \
+        for (; i + WIDTH <= n; i += WIDTH) \
+            sum_lanes((const char *)grad + i * ITEM, grad_step, (const char *)x + i * ITEM, x_step, rows, WIDTH, \
+                      sums + i, errors + i, name##_weight_idles); \
+        if (i < n) \
+            sum_lanes((const char *)grad + i * ITEM, grad_step, (const char *)x + i * ITEM, x_step, rows, n - i, \
+                      sums + i, errors + i, name##_weight_idles); \
+    }
+WEIGHTED_ACTIVATIONS(DEFINE_SUMS)
+
+#define WEIGHTED(name, formula, kind, ...) \
+    {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, \
+     name##_sum_along, name##_sum_across, {__VA_ARGS__}},
+static const struct fastact_weighted weighted[] = {WEIGHTED_ACTIVATIONS(WEIGHTED)};
+
+static void finish(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n, const void *divisors,
+                   void *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double total = 0, error = 0;
+        for (ptrdiff_t j = i; j < parts * n; j += n) {          /* Knuth's sum */
+            double term = sums[j], sum = total + term, term_part = sum - total;
+            error += (total - (sum - term_part)) + (term - term_part) + errors[j];
+            total = sum;
+        }
+        if (fabs(total) <= DBL_MAX)                             /* no number after an overflow */
+            total += error;
+        ((real *)out)[i] = (real)(divisors ? total / ((const real *)divisors)[i] : total);
+    }
+}

@@ -1,0 +1,94 @@
+"""Write docs/special-values.md: what every function and derivative gives at the ends of the number line and at its kinks.
+
+The values are fastact's own; tests/test_special_values.py holds them against the true ones, and the page against what
+every target gives.  ``--check`` fails where the page in the tree differs.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import fastact as fa
+from fastact import engine
+from fastact._truth import ROW
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "special-values.md"
+INTRODUCTION = """\
+# Special values
+
+Written by `python tools/special_values.py`; not by hand. What f(x) and f'(x) are at the ends of the number line and at
+kinks, with the default parameters (`threshold` {threshold}, `prelu` {prelu}). A NaN gives a NaN everywhere. *min* is the
+smallest subnormal number of the type, *tiny* its smallest normal one, *max* its largest.
+"""
+
+
+def names(dtype):
+    """Return the points that every function is shown at, by the names that they have on the page."""
+    info = np.finfo(dtype)
+    named = {"0": 0.0, "min": info.smallest_subnormal, "tiny": info.smallest_normal, "max": info.max, "inf": np.inf}
+    signed = {sign + name: value if sign == "" else -value for name, value in named.items() for sign in ("", "-")}
+    return {name: dtype.type(value) for name, value in signed.items()}
+
+
+def spell(value, dtype):
+    """Return a number as the page has it: exactly, to the sign of a zero."""
+    for name, known in names(dtype).items():
+        if value == known and np.signbit(value) == np.signbit(known):
+            return name
+    return np.format_float_positional(value, trim="-") if 1e-4 < abs(value) < 1e6 else str(value)
+
+
+def kinks(name):
+    """Return where the derivative jumps, near some place that parameters and small numbers name."""
+    derivative, typical = fa.ACTIVATIONS[name].derivative, ROW[name].typical
+    places = np.unique([0.0, *(np.arange(1, 14) / 2), *map(abs, typical.values())])
+    x = np.concatenate([-places[:0:-1], places])
+    before, after = (derivative(np.nextafter(x, end), **typical) for end in (-np.inf, np.inf))
+    return x[np.abs(after - before) > 1e-3]
+
+
+def values(name, dtype, target, x):
+    """Return f(x) and f'(x) with typical parameters."""
+    activation = engine.on_target(fa.ACTIVATIONS[name], target)
+    x = np.asarray(x, dtype)
+    return activation(x, **ROW[name].typical), activation.derivative(x, **ROW[name].typical)
+
+
+def elementwise():
+    return [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
+
+
+def page(target=engine.TARGET):
+    """Return the text of the page, as a target computes it."""
+    threshold, prelu = (", ".join(map(str, ROW[name].typical.values())) for name in ("threshold", "prelu"))
+    lines = [INTRODUCTION.format(threshold=threshold, prelu=prelu)]
+    for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+        points = names(dtype)
+        for title, which in (("f(x)", 0), ("f'(x)", 1)):
+            lines += [f"## {title}, {dtype}\n", "| x | " + " | ".join(points) + " |", "|---" * (1 + len(points)) + "|"]
+            for name in elementwise():
+                row = values(name, dtype, target, list(points.values()))[which]
+                lines.append(f"| {name} | " + " | ".join(spell(value, dtype) for value in row) + " |")
+            lines.append("")
+    dtype = np.dtype(np.float64)
+    lines += ["## Kinks, float64\n", "| | x | f(x) | f'(x) | f' below | f' above |", "|---|---|---|---|---|---|"]
+    for name in elementwise():
+        for x in kinks(name):
+            around = values(name, dtype, target, [np.nextafter(x, -np.inf), x, np.nextafter(x, np.inf)])
+            cells = [x, around[0][1], around[1][1], around[1][0], around[1][2]]
+            lines.append(f"| {name} | " + " | ".join(spell(dtype.type(cell), dtype) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Write docs/special-values.md.")
+    parser.add_argument("--check", action="store_true", help="write nothing; end with status 1 if it would change")
+    if parser.parse_args().check:
+        sys.exit(PAGE.read_text() != page())
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
