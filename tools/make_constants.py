@@ -72,21 +72,14 @@ def exponential(real, degree, short_bits):
     yield "expm1_rest", chebyshev_fit(quadratic_rest, -bound, bound, degree)
 
 
-def log1p(real, degree, short_bits):
-    """log(1 + t) on [0, 1], from eight centres: log(1 + centre) + log(1 + r), the latter r + r^2 * (...)."""
-    centres = [short(mpf(j) / 7, short_bits) for j in range(8)]
-    inverses = [real.pair(1 / (1 + centre)) for centre in centres]
-    values = [real.pair(mp.log(1 + centre)) for centre in centres]
+def artanh(real, degree):
+    """artanh(r) = r + r*v*(...), v = r^2, for 0 <= r <= 1/3."""
 
-    def quadratic_rest(r):  # (log(1 + r) - r) / r^2
-        return mp.nsum(lambda k: (-1) ** (int(k) + 1) * r**k / (k + 2), [0, 80], method="direct")
+    def rest(v):
+        r = mp.sqrt(v)
+        return (mp.atanh(r) / r - 1) / v
 
-    yield "log1p_centres", centres
-    yield "log1p_inverses_hi", [hi for hi, _ in inverses]
-    yield "log1p_inverses_lo", [lo for _, lo in inverses]
-    yield "log1p_values_hi", [hi for hi, _ in values]
-    yield "log1p_values_lo", [lo for _, lo in values]
-    yield "log1p_rest", chebyshev_fit(quadratic_rest, -mpf(1) / 15, mpf(1) / 13, degree)
+    yield "artanh_rest", chebyshev_fit(rest, mpf(0), mpf(1) / 9, degree)
 
 
 def fractions(real):
@@ -312,7 +305,7 @@ def header():
     yield "#if REAL_BITS == 32"
     yield from render(F32, fractions(F32))
     yield from render(F32, exponential(F32, degree=2, short_bits=13))
-    yield from render(F32, log1p(F32, degree=5, short_bits=12))
+    yield from render(F32, artanh(F32, degree=4))
     yield from render(F32, selu(F32))
     yield from render(F32, tanh(F32, end=9.125, degree=8))
     yield from render(F32, exp2(F32, degree=3))
@@ -322,7 +315,7 @@ def header():
     yield "#else"
     yield from render(F64, fractions(F64))
     yield from render(F64, exponential(F64, degree=6, short_bits=38))
-    yield from render(F64, log1p(F64, degree=12, short_bits=12))
+    yield from render(F64, artanh(F64, degree=9))
     yield from render(F64, selu(F64))
     yield from render(F64, exp2(F64, degree=7))
     yield from render(F64, normal(F64, end="38.75", width="0.36", degrees=(18, 17)))

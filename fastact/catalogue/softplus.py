@@ -1,6 +1,6 @@
 """Activations made of log(1 + e^x): kernels/softplus.h."""
 
-from fastact.catalogue.row import Parameter, Row, ulp
+from fastact.catalogue.row import FINITE_ABOVE_ZERO, Parameter, Row, ulp
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -14,12 +14,12 @@ ROWS: tuple[Row, ...] = (
             Parameter(
                 "beta",
                 1.0,
-                (2.0**-100, 2.0**100),
+                FINITE_ABOVE_ZERO,
                 "How steep the bend is: the larger, the nearer to relu.",
                 examples=(0.3, 20.0, 1e-30, 1e30),
             ),
         ),
-        bounds=ulp(forward=(1.5, 1.5), derivative=(1.0, 1.0), backward_y=(1.75, 1.75)),
+        bounds=ulp(forward=(1.5, 1.5), derivative=(1.0, 1.0), backward_y=(0.75, 0.75)),
         notes="log(1 + exp(beta * x)) / beta without a threshold: smooth and right everywhere, where it is subnormal too.",
         examples={
             "forward": """\
@@ -41,7 +41,7 @@ array([ 5., 20.])""",
         derivative="where(x > 0, exp(-abs(x)), 1) / (1 + exp(-abs(x)))",
         derivative_y="-expm1(y)",
         range=("-inf", "0"),
-        bounds=ulp(forward=(1.5, 1.5), derivative=(1.0, 1.0), backward_y=(1.75, 1.75)),
+        bounds=ulp(forward=(1.25, 1.25), derivative=(1.0, 1.0), backward_y=(0.75, 0.75)),
         notes="-softplus(-x).",
         aliases=("logsigmoid", "log_expit"),
         examples={
@@ -65,7 +65,7 @@ array([10., 10.])""",
         " + x / cosh(maximum(x, 0) + log1p(exp(-abs(x)))) ** 2 * where(x < 0, exp(-abs(x)), 1) / (1 + exp(-abs(x)))",
         root="-1.1924312145154952",
         range=("-0.3088435", "inf"),
-        bounds=ulp(forward=(1.25, 1.25), derivative=(1.75, 1.75)),
+        bounds=ulp(forward=(1.1, 1.1), derivative=(1.5, 1.5)),
         notes="x * tanh(softplus(x)). Its least value is near -0.3088, at x near -1.1925.",
         examples={
             "forward": """\

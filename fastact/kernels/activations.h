@@ -1,6 +1,6 @@
 /* All activations, family by family: each formula with its derivative, in the notation of mathematics, and at the end of
- * a family's file the list of its activations.  p[] holds the parameters in the order of the catalogue.  x may be
- * anything, NaN and infinities too.
+ * a family's file the list of its activations.  p[] holds the parameters in the order of the catalogue, then
+ * what prepare makes of them once a run.  x may be anything, NaN and infinities too.
  *
  * f(x), f'(x), and f' from y = f(x) where y is enough.  backward is made of them in runs.h.  `careful` is a constant:
  * set, the code is right for every x; else only up to the |x| that the list names, and without a branch.
@@ -12,6 +12,8 @@
  * WEIGHTED_ACTIVATIONS are those of A whose one parameter may differ from element to element, under another name: that
  * name, the formula's, its kind, and ns an element, those of the sums for the weight's gradient last.  Beside the list
  * stands where the weight has no part in the result. */
+#define MAX_PARAMETERS 2
+
 #include "piecewise.h"
 #include "algebraic.h"
 #include "logistic.h"

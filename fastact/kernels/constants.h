@@ -32,63 +32,12 @@ static const real expm1_rest[3] = {
     0x1.555b7c0000000p-3f,
     0x1.55596e0000000p-5f,
 };
-static const real log1p_centres[8] = {
-    0x0.0p+0f,
-    0x1.24a0000000000p-3f,
-    0x1.24a0000000000p-2f,
-    0x1.b6e0000000000p-2f,
-    0x1.24a0000000000p-1f,
-    0x1.6dc0000000000p-1f,
-    0x1.b6e0000000000p-1f,
-    0x1.0000000000000p+0f,
-};
-static const real log1p_inverses_hi[8] = {
-    0x1.0000000000000p+0f,
-    0x1.bffd600000000p-1f,
-    0x1.8e34be0000000p-1f,
-    0x1.6665480000000p-1f,
-    0x1.45cbe60000000p-1f,
-    0x1.2aa78e0000000p-1f,
-    0x1.13afe80000000p-1f,
-    0x1.0000000000000p-1f,
-};
-static const real log1p_inverses_lo[8] = {
-    0x0.0p+0f,
-    0x1.f7fd0c0000000p-32f,
-    -0x1.4f03a00000000p-27f,
-    -0x1.4418960000000p-27f,
-    0x1.6996ee0000000p-26f,
-    0x1.04bd480000000p-27f,
-    -0x1.d7aef60000000p-28f,
-    0x0.0p+0f,
-};
-static const real log1p_values_hi[8] = {
-    0x0.0p+0f,
-    0x1.1184e80000000p-3f,
-    0x1.01633c0000000p-2f,
-    0x1.6d3f660000000p-2f,
-    0x1.cee6a40000000p-2f,
-    0x1.13fcae0000000p-1f,
-    0x1.3cf52c0000000p-1f,
-    0x1.62e4300000000p-1f,
-};
-static const real log1p_values_lo[8] = {
-    0x0.0p+0f,
-    0x1.97e50c0000000p-31f,
-    0x1.9973400000000p-28f,
-    -0x1.00010a0000000p-27f,
-    0x1.a81e720000000p-28f,
-    0x1.79aa8a0000000p-26f,
-    -0x1.a813120000000p-26f,
-    -0x1.05c6100000000p-29f,
-};
-static const real log1p_rest[6] = {
-    -0x1.0000000000000p-1f,
-    0x1.5555540000000p-2f,
-    -0x1.ffff1c0000000p-3f,
-    0x1.99a2d00000000p-3f,
-    -0x1.57344e0000000p-3f,
-    0x1.1e85be0000000p-3f,
+static const real artanh_rest[5] = {
+    0x1.5555560000000p-2f,
+    0x1.9998d40000000p-3f,
+    0x1.24c9260000000p-3f,
+    0x1.bc8cf80000000p-4f,
+    0x1.dba2600000000p-4f,
 };
 #define SELU_LAMBDA 0x1.0cfabe0000000p+0f
 #define SELU_LAMBDA_LESS_1 0x1.9f57ae0000000p-5f
@@ -201,70 +150,17 @@ static const real expm1_rest[7] = {
     0x1.a01edd94e0c6ep-13,
     0x1.a01de4c96acd4p-16,
 };
-static const real log1p_centres[8] = {
-    0x0.0p+0,
-    0x1.24a0000000000p-3,
-    0x1.24a0000000000p-2,
-    0x1.b6e0000000000p-2,
-    0x1.24a0000000000p-1,
-    0x1.6dc0000000000p-1,
-    0x1.b6e0000000000p-1,
-    0x1.0000000000000p+0,
-};
-static const real log1p_inverses_hi[8] = {
-    0x1.0000000000000p+0,
-    0x1.bffd6003effa2p-1,
-    0x1.8e34bdac3f184p-1,
-    0x1.666547aef9da7p-1,
-    0x1.45cbe6b4cb76bp-1,
-    0x1.2aa78e412f523p-1,
-    0x1.13afe7c50a213p-1,
-    0x1.0000000000000p-1,
-};
-static const real log1p_inverses_lo[8] = {
-    0x0.0p+0,
-    -0x1.fdc903527b044p-55,
-    -0x1.2c99502e46a11p-55,
-    -0x1.2baf1040bfcc3p-55,
-    0x1.ad0a2430d670bp-55,
-    -0x1.c2e5f84569f19p-56,
-    -0x1.63ea98b7e193dp-57,
-    0x0.0p+0,
-};
-static const real log1p_values_hi[8] = {
-    0x0.0p+0,
-    0x1.1184e8197e50cp-3,
-    0x1.01633c665ccfep-2,
-    0x1.6d3f657fff7acp-2,
-    0x1.cee6a46a079c7p-2,
-    0x1.13fcaebcd5448p-1,
-    0x1.3cf52b2bf6774p-1,
-    0x1.62e42fefa39efp-1,
-};
-static const real log1p_values_lo[8] = {
-    0x0.0p+0,
-    -0x1.13739fdcf0cddp-58,
-    -0x1.1da1a22bae5d7p-56,
-    -0x1.8c836d5538522p-56,
-    -0x1.65ce9f8d37468p-57,
-    0x1.869c175c594a7p-57,
-    0x1.7c7ef65f25351p-56,
-    0x1.abc9e3b39803fp-56,
-};
-static const real log1p_rest[13] = {
-    -0x1.0000000000000p-1,
+static const real artanh_rest[10] = {
     0x1.5555555555555p-2,
-    -0x1.0000000000005p-2,
-    0x1.9999999999b6bp-3,
-    -0x1.555555554f198p-3,
-    0x1.24924923d5bf6p-3,
-    -0x1.00000016de9bfp-3,
-    0x1.c71c75f6485c5p-4,
-    -0x1.99994ece60d3cp-4,
-    0x1.7457348598917p-4,
-    -0x1.558c3a6c33bedp-4,
-    0x1.3f1af0ac57bc4p-4,
-    -0x1.16fdc9a0d8b7bp-4,
+    0x1.999999999a3ddp-3,
+    0x1.24924923d44c6p-3,
+    0x1.c71c727143318p-4,
+    0x1.745cf0b0e03bdp-4,
+    0x1.3b18b294bebf9p-4,
+    0x1.10ac75dc602b1p-4,
+    0x1.eb905e8575054p-5,
+    0x1.687a6e7c95176p-5,
+    0x1.4b0a26c5f2aefp-4,
 };
 #define SELU_LAMBDA 0x1.0cfabd6a91132p+0
 #define SELU_LAMBDA_LESS_1 0x1.9f57ad5222646p-5

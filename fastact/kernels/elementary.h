@@ -197,16 +197,3 @@ INLINE vec logistic_density(vec a, real factor, int careful)
     vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
     return times_unit(divide_pairs(l.e.head, l.e.rest, square, square_lo) * splat(factor), a, l, careful);
 }
-
-/* log(1 + t) for 0 <= t <= 1, not subnormal.  0.03 ulp; t itself where t is small.
- * t = c + d with c the nearest of eight centres, d exact; log(1 + t) = log(1 + c) + log(1 + r), r = d / (1 + c) a pair. */
-INLINE pair log1p_pair(pair t)
-{
-    vec j = muladd(t.hi, splat((real)0.875), splat(EIGHTHS));       /* centres lie near 0/7, 1/7, ..., 7/7 */
-    vec inverse = lookup(table(log1p_inverses_hi), j), d = t.hi - lookup(table(log1p_centres), j);
-    vec r = d * inverse, r2 = r * r;
-    vec r_lo = muladd(d, lookup(table(log1p_inverses_lo), j), product_error(d, inverse, r));
-    vec rest = muladd(r2, polynomial(r, r2, log1p_rest, COUNT(log1p_rest)), muladd(t.lo, inverse, r_lo));
-    vec centre = lookup(table(log1p_values_hi), j), sum = centre + r;
-    return (pair){sum, ((centre - sum) + r) + (lookup(table(log1p_values_lo), j) + rest)};
-}

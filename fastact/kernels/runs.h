@@ -4,15 +4,21 @@
 
 typedef vec (*formula)(vec x, const vec *p, int careful);
 
-#define MAX_PARAMETERS 2
 #define VECTOR_BYTES ((ptrdiff_t)sizeof(vec))
 #define ITEM ((ptrdiff_t)sizeof(real))
 #define CACHE_LINE 64
 #define PREFETCH_AHEAD 4096             /* bytes; brings arrays larger than the cache to the speed of those within */
-#define NEVER REAL_MAX
+#define NEVER ((real)INFINITY)
+#define STEEP(z) steep(z, parameters)    /* the |x| where |p[0] * x| is z */
 #define MOST_AT_ONCE 4
 
 enum kind { PIECEWISE, SMOOTH };
+
+INLINE real steep(real z, const double *parameters)
+{
+    double x = z / fabs(parameters[0]);
+    return x < REAL_MAX ? (real)x : REAL_MAX;
+}
 
 /* What is run: out = f(x), or out = grad * f(x) where f is a derivative; p[0] may be a weight for each element.
  * Constants all, so that loops hold no choice.  Vectors at once: four where results are waited for, two where memory is
@@ -65,15 +71,16 @@ INLINE void part(task t, const char *grad, const char *x, const char *weight, ch
     /* The lanes past n hold 1: no formula is slow there. */
     vec g = t.backward ? load_part(grad, n, splat(1)) : splat(1);
     vec w = t.weighted ? load_part(weight, n, splat(1)) : splat(1);
-    store_part(out, apply(t, g, load_part(x, n, splat(1)), t.weighted ? &w : p, t.care < NEVER), n);
+    store_part(out, apply(t, g, load_part(x, n, splat(1)), t.weighted ? &w : p, 1), n);
 }
 
 INLINE void run(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n,
                 const double *parameters)
 {
-    vec p[MAX_PARAMETERS];
+    vec p[MAX_PARAMETERS + PREPARED];
     for (int i = 0; i < MAX_PARAMETERS; i++)
         p[i] = t.weighted ? splat(1) : splat((real)parameters[i]);
+    prepare(p);
 
     /* Stores that straddle cache lines cost a quarter of a memory-bound function's speed. */
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM;

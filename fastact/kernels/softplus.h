@@ -1,176 +1,184 @@
-/* Activations made of log(1 + e^x): softplus and what is made of it.
- *
- * All by t = e^-a, a = |z|, which never overflows: log(1 + e^z) is log(1 + t) for z < 0 and z + log(1 + t) for the others.
- * From a = FADED on t is negligible beside 1: where z > 0 it stays at that, and where z < 0 the result is t times something. */
+/* Activations made of log(1 + e^x): softplus and what is made of it.  All of them by e^-|x| or its inverse, which may be
+ * held before they are near the ends of the numbers: what is made of them is in proportion to e^-|x| there, or constant. */
 
-#define FADED ((real)BY_TYPE(34, 138))
-#define FADED_BITS ((real)BY_TYPE(50, 200))
+/* 1 / (head + rest + share*unit) = q + q*error, where e^a = (head + rest) * 2^k; unit is 2^-k, held. */
+typedef struct { vec k, unit, q, error; } decay;
 
-/* t as a pair, held from below where it has faded; t itself is (s + s_lo) * 2^floor(k). */
-typedef struct { pair t; vec s, s_lo, k; } decay;
+#define HELD_DECAY ((real)BY_TYPE(100, 900))
 
-INLINE decay decaying(vec a, vec a_lo)
+INLINE decay decay_of(exp_parts e, real share, int careful)
 {
-    exp_parts e = exponential(-a, -a_lo);
-    vec s = e.head + e.rest, s_lo = (e.head - s) + e.rest;
-    vec unit = power2(maximum(splat(EIGHTHS - FADED_BITS), e.k));
-    return (decay){{s * unit, s_lo * unit}, s, s_lo, e.k};
+    vec unit = inverse_power2(careful ? minimum(splat(EIGHTHS + HELD_DECAY), e.k) : e.k), u = unit * splat(share);
+    vec sum = e.head + (u + e.rest), sum_lo = ((e.head - sum) + u) + e.rest, q = splat(1) / sum;
+    return (decay){e.k, unit, q, submul(residual(splat(1), q, sum), q, sum_lo)};
 }
-/* v * 2^floor(k) where t has faded, `near` elsewhere; `zero` from a = end on, as what underflows is slow. */
-INLINE vec faded_or(vec near, vec v, vec zero, vec a, vec end, decay t)
+/* log(1 + e^-a) = unit * (q + q*error), 0.1 ulp: with u = unit/2 it is 2 artanh(u*q), as e^-a = 2*u*q / (1 - u*q). */
+INLINE decay log1p_decay(exp_parts e, int careful)
 {
-    vec scaled = scale(choose(less_equal(end, a), zero, v), t.k);
-    return choose(less(t.k, splat(EIGHTHS - FADED_BITS)), scaled, near);
+    decay d = decay_of(e, (real)0.5, careful);
+    vec r = muladd(d.unit * splat((real)0.5), d.q, splat(EXP_ONE)), v = r * r;      /* EXP_ONE keeps v normal */
+    d.error = muladd(v, polynomial(v, v * v, artanh_rest, COUNT(artanh_rest)), d.error);
+    return d;
 }
-
-/* beta * magnitude as a pair, held to [2^-30, end]: what is below makes no difference, and subnormals are slow. */
-typedef struct { vec beta, inverse, inverse_lo; } steepness;
-
-INLINE steepness steepness_of(vec beta)
+/* In careful code: f, from unit, for what unit stands for where x < 0; v, or 0 where v * 2^-k is 0, as what underflows is
+ * slow. */
+INLINE vec let_go(vec f, vec x, vec k, int careful)
 {
-    vec inverse = splat(1) / beta;
-    return (steepness){beta, inverse, residual(splat(1), inverse, beta) * inverse};
+    vec rest = maximum(splat(EIGHTHS), k - splat(HELD_DECAY));
+    return careful ? scale_down(f, choose(less(x, splat(0)), rest, splat(EIGHTHS))) : f;
 }
-INLINE pair scaled_within(vec magnitude, steepness b, vec end)
+INLINE vec or_nothing(vec v, vec k, int careful)
 {
-    vec m = maximum(splat(EXP_ONE) * b.inverse, magnitude), z = b.beta * m;
-    return (pair){minimum(end, z), zero_where(less_equal(end, z), product_error(b.beta, m, z))};
-}
-/* e^-SOFTPLUS_END / beta is 0 for every beta from 2^-100 on. */
-#define SOFTPLUS_END ((real)BY_TYPE(174, 816))
-INLINE vec softplus_end(vec x) { return choose(less(x, splat(0)), splat(SOFTPLUS_END), splat(FADED)); }
-
-/* softplus(x) = log(1 + e^(beta*x)) / beta */
-INLINE vec softplus(vec x, steepness b)
-{
-    vec end = softplus_end(x);
-    pair a = scaled_within(absolute(x), b, end);
-    decay t = decaying(a.hi, a.lo);
-    pair l = log1p_pair(t.t);
-    vec q = l.hi * b.inverse;
-    vec q_lo = muladd(l.lo, b.inverse, muladd(l.hi, b.inverse_lo, product_error(l.hi, b.inverse, q)));
-    vec line = maximum(splat(0), x), large = maximum(q, line), sum = line + q;
-    vec error = minimum(q, line) - (sum - large);
-    vec near = sum + zero_where(equal(sum, splat((real)INFINITY)), error + q_lo);
-    vec far = muladd(t.s, b.inverse, muladd(t.s, b.inverse_lo, t.s_lo * b.inverse));
-    return faded_or(near, far, splat(0), a.hi, end, t);
-}
-/* 1 / (1 + e^-(beta*x)) */
-INLINE vec softplus_slope(vec x, steepness b)
-{
-    vec end = choose(less(x, splat(0)), splat(EXP_ZERO), splat(FADED));
-    pair a = scaled_within(absolute(x), b, end);
-    decay t = decaying(a.hi, a.lo);
-    vec d = splat(1) + t.t.hi, d_lo = ((splat(1) - d) + t.t.hi) + t.t.lo;
-    mask negative = less(x, splat(0));
-    vec near = divide_pairs(choose(negative, t.t.hi, splat(1)), choose(negative, t.t.lo, splat(0)), d, d_lo);
-    return faded_or(near, t.s, splat(0), a.hi, end, t);
-}
-/* 1 - e^-(beta*y) for y >= 0: nothing cancels, as e^-a's head is 1 for small a. */
-INLINE vec softplus_slope_y(vec y, steepness b)
-{
-    pair a = scaled_within(y, b, splat(FADED));
-    exp_parts e = exponential(-a.hi, -a.lo);
-    vec unit = power2(e.k), head = e.head * unit, difference = splat(1) - head;
-    vec near = difference + submul((splat(1) - difference) - head, e.rest, unit);
-    return choose(less(y, splat(EXP_ONE) * b.inverse), b.beta * y, near);
+    const real nothing = BY_TYPE(150, 1075);        /* 2^-150 is half the smallest subnormal */
+    return careful ? zero_where(less(splat(EIGHTHS + nothing), k), v) : v;
 }
 
+/* beta = mantissa * 2^k, and what is made of it, far from the ends of the numbers.  Made once a run, as
+ * compilers leave it in the loop; where nobody asks for it, it is not made. */
+typedef struct { binary beta; vec up, down, inverse, inverse_lo, bits, bits_lo, least; } steepness;
+
+#define PREPARED ((int)(sizeof(steepness) / sizeof(vec)))
+INLINE void prepare(vec *p)
+{
+    binary b = as_binary(p[0]);
+    vec up = power2(b.k), down = inverse_power2(b.k), inverse = splat(1) / b.mantissa, bits = b.mantissa * splat(LOG2_E);
+    vec bits_lo = muladd(b.mantissa, splat(LOG2_E_LO), product_error(b.mantissa, splat(LOG2_E), bits));
+    steepness s = {b, up, down, inverse, residual(splat(1), inverse, b.mantissa) * inverse, bits, bits_lo,
+                   .least = splat(EXP_ONE) * inverse * down};
+    memcpy(p + MAX_PARAMETERS, &s, sizeof s);
+}
+INLINE steepness prepared(const vec *p)
+{
+    steepness s;
+    memcpy(&s, p + MAX_PARAMETERS, sizeof s);
+    return s;
+}
+/* magnitude * 2^k, held where beta * magnitude is EXP_ONE and, in careful code, where it is end. */
+INLINE vec scaled_within(vec magnitude, steepness s, real end, int careful)
+{
+    vec a = maximum(s.least, magnitude) * s.up;
+    return careful ? minimum(splat(end) * s.inverse, a) : a;
+}
+INLINE exp_parts steep_exponential(vec x, steepness s, int careful)
+{
+    const real end = BY_TYPE(210, 1492);            /* e^-end / beta is 0 for every beta */
+    return exp2_product(scaled_within(absolute(x), s, end, careful), s.bits, s.bits_lo);
+}
+
+/* softplus(x) = log(1 + e^(beta*x)) / beta = max(x, 0) + log(1 + e^-|beta*x|) / beta */
 INLINE vec softplus_forward(vec x, const vec *p, int careful)
 {
-    (void)careful;
-    return softplus(x, steepness_of(p[0]));
+    steepness s = prepared(p);
+    decay l = log1p_decay(steep_exponential(x, s, careful), careful);
+    vec v = residual(l.q * muladd(l.error, s.inverse, s.inverse_lo), -l.q, s.inverse);
+    v = or_nothing(v, l.k + (s.beta.k - splat(EIGHTHS)), careful);
+    return let_go(muladd(v * l.unit, s.down, maximum(splat(0), x)), x, l.k, careful);
+}
+/* 1 / (1 + e^-z), and 1 minus that of -z for the others, e = e^|z|: x has the sign of z. */
+INLINE vec logistic_slope(exp_parts e, vec x, int careful)
+{
+    decay d = decay_of(e, 1, careful);
+    vec v = or_nothing(muladd(d.q, d.error, d.q), d.k, careful) * d.unit;
+    return choose(less(x, splat(0)), let_go(v, x, d.k, careful), splat(1) - v);
 }
 INLINE vec softplus_derivative(vec x, const vec *p, int careful)
 {
-    (void)careful;
-    return softplus_slope(x, steepness_of(p[0]));
+    return logistic_slope(steep_exponential(x, prepared(p), careful), x, careful);
 }
+/* 1 - e^-(beta*y) */
 INLINE vec softplus_derivative_y(vec y, const vec *p, int careful)
 {
     (void)careful;
-    return softplus_slope_y(y, steepness_of(p[0]));
+    steepness s = prepared(p);
+    vec a = scaled_within(y, s, EXPM1_END, 1), z = a * s.beta.mantissa;
+    pair curve = minus_expm1(-z, -product_error(a, s.beta.mantissa, z));
+    return choose(less(y, s.least), p[0] * y, curve.hi + curve.lo);
 }
 
-/* log_sigmoid(x) = log(1 / (1 + e^-x)) = -softplus(-x) */
-#define UNIT_STEEPNESS (steepness){splat(1), splat(1), splat(0)}
-
+/* log_sigmoid(x) = log(1 / (1 + e^-x)) = min(x, 0) - log(1 + e^-|x|) */
+INLINE exp_parts unit_exponential(vec x, int careful)
+{
+    vec a = maximum(splat(EXP_ONE), absolute(x));
+    return exp2_product(careful ? minimum(splat(EXP_ZERO), a) : a, splat(LOG2_E), splat(LOG2_E_LO));
+}
 INLINE vec log_sigmoid_forward(vec x, const vec *p, int careful)
 {
-    (void)p, (void)careful;
-    return -softplus(-x, UNIT_STEEPNESS);
+    (void)p;
+    decay l = log1p_decay(unit_exponential(x, careful), careful);
+    vec v = or_nothing(muladd(l.q, l.error, l.q), l.k, careful);
+    return let_go(submul(minimum(splat((real)-0.0), x), v, l.unit), -x, l.k, careful);
 }
 INLINE vec log_sigmoid_derivative(vec x, const vec *p, int careful)
 {
-    (void)p, (void)careful;
-    return softplus_slope(-x, UNIT_STEEPNESS);
+    (void)p;
+    return logistic_slope(unit_exponential(x, careful), -x, careful);
 }
+/* 1 - e^y for y <= 0 */
 INLINE vec log_sigmoid_derivative_y(vec y, const vec *p, int careful)
 {
     (void)p, (void)careful;
-    return softplus_slope_y(-y, UNIT_STEEPNESS);
+    pair curve = minus_expm1(clamped(y, -EXPM1_END, -EXP_ONE), splat(0));
+    return choose(less(splat(-EXP_ONE), y), -y, curve.hi + curve.lo);
 }
 
-/* mish(x) = x * tanh(softplus(x)) = x * n / d:  n = 1 + 2t, d = n + 2t^2, and for x < 0  n = 2t + t^2, d = n + 2. */
-typedef struct { vec x, a; decay t; mask negative; pair n, d; } mish_parts;
-#define MISH_END ((real)BY_TYPE(112, 756))
+/* mish(x) = x * tanh(softplus(x)) = max(x, 0) - |x| * g, g = c/d with t = e^-|x|, where
+ *   x < 0:  c = 2t + t^2,  d = 2 + 2t + t^2;     x >= 0:  c = 2t^2,  d = 1 + 2t + 2t^2. */
+typedef struct { vec a, k, t, t_lo, square, square_lo, sum, sum_lo, d, d_lo; mask negative; } mish_parts;
+
+#define MISH_SMALL ((real)BY_TYPE(30, 300))
+#define HELD_MISH ((real)BY_TYPE(45, 440))
 
 INLINE mish_parts mish(vec x, int careful)
 {
+    const real end = BY_TYPE(112, 756);             /* end * e^-end is 0 */
+    vec a = absolute(x);
+    a = careful ? minimum(splat(end), a) : a;
+    exp_parts e = or_zero(exp2_product(maximum(splat(EXP_ONE), a), splat(-LOG2_E), splat(-LOG2_E_LO)), BY_TYPE(7, 10), careful);
+    vec s = e.head + e.rest, s_lo = (e.head - s) + e.rest;
+    vec unit = power2(careful ? maximum(splat(EIGHTHS - HELD_MISH), e.k) : e.k);
+    vec t = s * unit, t_lo = s_lo * unit, twice = t + t;
     mask negative = less(x, splat(0));
-    vec end = choose(negative, splat(MISH_END), splat(FADED)), a = maximum(splat(EXP_ONE), absolute(x));
-    if (careful)
-        a = minimum(end, a);
-    decay t = decaying(a, splat(0));
-    vec u = t.t.hi + t.t.hi, u_lo = t.t.lo + t.t.lo;
-    vec w = t.t.hi * t.t.hi, w_lo = muladd(u, t.t.lo, product_error(t.t.hi, t.t.hi, w));
-    vec first = choose(negative, u, splat(1)), second = choose(negative, w, u);
-    vec n = first + second, n_lo = ((first - n) + second) + (u_lo + choose(negative, w_lo, splat(0)));
-    vec third = choose(negative, splat(2), w + w), large = maximum(n, third), d = n + third;
-    vec d_lo = (minimum(n, third) - (d - large)) + (n_lo + choose(negative, splat(0), w_lo + w_lo));
-    return (mish_parts){x, a, t, negative, {n, n_lo}, {d, d_lo}};
+    vec b = choose(negative, t, twice), one = choose(negative, splat(2), splat(1));
+    vec square = b * t, square_lo = muladd(b + b, t_lo, product_error(b, t, square));
+    vec sum = muladd(b, t, twice), sum_lo = muladd(muladd(b, splat(2), splat(2)), t_lo, residual(twice - sum, -b, t));
+    vec d = one + sum, d_lo = ((one - d) + sum) + sum_lo;
+    return (mish_parts){a, e.k, t, t_lo, square, square_lo, sum, sum_lo, d, d_lo, negative};
+}
+INLINE vec mish_let_go(vec f, mish_parts m, int careful)
+{
+    vec rest = minimum(splat(EIGHTHS), m.k + splat(HELD_MISH));
+    return careful ? scale(f, choose(m.negative, rest, splat(EIGHTHS))) : f;
 }
 INLINE vec mish_forward(vec x, const vec *p, int careful)
 {
     (void)p;
     mish_parts m = mish(x, careful);
-    quotient s = quotient_of_pairs(m.n.hi, m.n.lo, m.d.hi, m.d.lo);
-    vec lo = s.error * s.reciprocal;
-    mask tiny = less(absolute(x), splat(BY_TYPE(0x1p-100f, 0x1p-960)));     /* where x * lo is subnormal */
-    vec hi = choose(tiny, s.q + lo, s.q);
-    lo = zero_where(tiny, lo);
-    if (!careful)
-        return muladd(x, hi, x * lo);
-    vec near = muladd(x, hi, minimum(splat(REAL_MAX), x) * lo);
-    vec far = muladd(-m.a, m.t.s, -m.a * m.t.s_lo);
-    return faded_or(near, far, splat((real)-0.0), m.a, splat(MISH_END), m.t);
+    vec c = choose(m.negative, m.sum, m.square), c_lo = choose(m.negative, m.sum_lo, m.square_lo);
+    quotient q = quotient_of_pairs(c, c_lo, m.d, m.d_lo);
+    vec g = muladd(q.error, q.reciprocal, q.q), g_lo = muladd(q.error, q.reciprocal, q.q - g);
+    g_lo = zero_where(less(m.a, splat(BY_TYPE(0x1p-90f, 0x1p-900))), g_lo);     /* or a * g_lo might be subnormal */
+    return mish_let_go(residual(choose(m.negative, -m.a * g_lo, x), m.a, g), m, careful);
 }
-/* mish'(x) = n/d + 4x e (1 + t) / d^2 with e = t^2, and t for x < 0.  Where these two cancel, it is
- *   t * (4(1 + x) + t * (6 + 4(t + x) + t^2)) / d^2, whose sums of what is nearly opposite are exact near the root. */
+/* mish'(x) = base + c/d * inner with y = 2x/d, where
+ *   x < 0:  base = 0,  c = t,  inner = 2(1 + x) + t - t^2*y;     x >= 0:  base = 1,  c = 2t^2,  inner = (1 + t)*y - 1. */
 INLINE vec mish_derivative(vec x, const vec *p, int careful)
 {
     (void)p;
     mish_parts m = mish(x, careful);
-    mask cancels = less(x, splat((real)-0.25));
-    vec t = m.t.t.hi, held = choose(m.negative, -m.a, m.a), reciprocal = splat(1) / m.d.hi;
-    vec line = splat(1) + held, line_lo = held - (line - splat(1)), line4 = line * splat(4);
-    vec bend = muladd(t + held, splat(4), t * t), inner = splat(6) + bend, inner_lo = bend - (inner - splat(6));
-    vec falling = muladd(t, inner, line4), by_t = muladd(t, muladd(t, splat(2), splat(4)), inner);
-    vec falling_lo = muladd(t, inner, line4 - falling) + muladd(t, inner_lo, muladd(m.t.t.lo, by_t, line_lo * splat(4)));
-    vec square = m.d.hi * m.d.hi;
-    vec square_lo = muladd(m.d.hi + m.d.hi, m.d.lo, product_error(m.d.hi, m.d.hi, square));
-    pair n = {choose(cancels, falling, m.n.hi), choose(cancels, falling_lo, m.n.lo)};
-    pair d = {choose(cancels, square, m.d.hi), choose(cancels, square_lo, m.d.lo)};
-    vec reciprocal2 = reciprocal * reciprocal;
-    quotient s = quotient_by(n.hi, n.lo, d.hi, d.lo, choose(cancels, reciprocal2, reciprocal));
-    vec lo = s.error * s.reciprocal;
-    vec slope = (held * reciprocal2) * (t * choose(m.negative, splat(4), t * splat(4))) * (splat(1) + t);
-    vec v = muladd(s.q, m.t.s, muladd(s.q, m.t.s_lo, lo * m.t.s));
-    vec near = choose(cancels, v * power2(maximum(splat(EIGHTHS - FADED_BITS), m.t.k)), s.q + (lo + slope));
-    return careful ? faded_or(near, v, splat((real)-0.0), m.a, splat(MISH_END), m.t) : near;
+    vec c = choose(m.negative, m.t, m.square), c_lo = choose(m.negative, m.t_lo, m.square_lo);
+    quotient q = quotient_of_pairs(c, c_lo, m.d, m.d_lo);
+    vec h = choose(m.negative, -m.a, splat(0)), constant = choose(m.negative, splat(2), splat(-1));
+    vec line = muladd(h, splat(2), constant), line_lo = muladd(h, splat(2), constant - line);
+    vec a = maximum(splat(EXP_ONE), m.a), y = (a + a) * q.reciprocal;    /* subnormals are slow */
+    vec bend = muladd(choose(m.negative, m.square, splat(1) + m.t), y, choose(m.negative, m.t, splat(0)));
+    vec inner = line + bend, inner_lo = ((line - inner) + bend) + line_lo;
+    vec v = muladd(q.q, inner, muladd(q.q, inner_lo, (q.error * q.reciprocal) * inner));
+    if (careful)
+        v = choose(equal(v, splat(0)), with_sign_of(splat(0), inner), mish_let_go(v, m, careful));
+    return choose(m.negative, splat((real)-0.0), splat(1)) + v;
 }
 
 #define SOFTPLUS_ACTIVATIONS(A, A_X) \
-    A(softplus, SMOOTH, NEVER, NEVER, .5f, .4f, .4f, .3f) \
-    A(log_sigmoid, SMOOTH, NEVER, NEVER, .5f, .4f, .4f, .3f) \
-    A_X(mish, SMOOTH, FADED, FADED, .5f, .6f, .6f)
+    A(softplus, SMOOTH, STEEP(EXP_SMALL), STEEP(EXP_SMALL), .3f, .2f, .2f, .2f) \
+    A(log_sigmoid, SMOOTH, EXP_SMALL, EXP_SMALL, .3f, .2f, .2f, .2f) \
+    A_X(mish, SMOOTH, MISH_SMALL, MISH_SMALL, .3f, .4f, .4f)
