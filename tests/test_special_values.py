@@ -111,7 +111,8 @@ def test_backward_from_exact_outputs_to_the_bit(activation, dtype):
         helpers.assert_same_bits(activation.backward(grad, y=y), helpers.chained(activation, grad, derivative))
 
 
-def test_the_page_of_special_values_is_what_every_target_gives(target):
+@pytest.mark.parametrize("target", engine.FUSED_TARGETS)
+def test_the_page_of_special_values_is_what_every_fused_target_gives(target):
     assert special_values.PAGE.read_text() == special_values.page(target)
 
 

@@ -1,7 +1,7 @@
 """Write docs/special-values.md: what every function and derivative gives at the ends of the number line and at its kinks.
 
 The values are fastact's own; tests/test_special_values.py holds them against the true ones, and the page against what
-every target gives.  ``--check`` fails where the page in the tree differs.
+every target with fused multiply-add gives.  ``--check`` fails where the page in the tree differs.
 """
 
 import argparse

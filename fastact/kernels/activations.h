@@ -14,6 +14,19 @@
  * stands where the weight has no part in the result. */
 #define MAX_PARAMETERS 2
 
+/* Behind the parameters stands what families make of them once a run, as compilers leave divisions by them in the loop;
+ * what a formula does not read is not made.  PREPARED defines how it is read. */
+#define BEHIND_PARAMETERS MAX_PARAMETERS
+#define VECTORS_OF(type) ((int)(sizeof(type) / sizeof(vec)))
+#define PREPARED(type, name, place) \
+    INLINE type name(const vec *p) \
+    { \
+        type value; \
+        memcpy(&value, p + place, sizeof value); \
+        return value; \
+    }
+INLINE real within_range(double x) { return x < REAL_MAX ? (real)x : REAL_MAX; }
+
 #include "piecewise.h"
 #include "algebraic.h"
 #include "logistic.h"
@@ -28,3 +41,12 @@
     EXPONENTIAL_ACTIVATIONS(A, A_X) \
     SOFTPLUS_ACTIVATIONS(A, A_X) \
     NORMAL_ACTIVATIONS(A, A_X)
+
+#define PARAMETERS_AND_PREPARED BEHIND_STEEPNESS
+INLINE void prepare(vec *p)
+{
+    squareplus_units units = units_of(p[0]);
+    steepness steep = steepness_of(p[0]);
+    memcpy(p + BEHIND_PARAMETERS, &units, sizeof units);
+    memcpy(p + BEHIND_UNITS, &steep, sizeof steep);
+}

@@ -43,42 +43,56 @@ INLINE vec soft_sign_derivative_y(vec y, const vec *p, int careful)
 /* squareplus(x) = (x + sqrt(x^2 + b)) / 2, and the reciprocal form for x < 0.
  *
  * |x| is measured in units of the power of two next to sqrt(b), so that c = b/unit^2 is in [1, 4] whatever b is; where
- * it is FAR from them in larger units, whose inverse is far_inverse: smaller by `ratio`.  c is nothing there. */
-#define FAR ((real)BY_TYPE(0x1p40, 0x1p300))
-typedef struct { vec unit, inverse, c, far_inverse, ratio; } squareplus_units;
+ * careful code finds it FAR from them, in larger units, whose inverse is far_inverse: smaller by `ratio`.  c is nothing
+ * there. */
+#define FAR BY_TYPE(0x1p40, 0x1p300)
+#define LEAST_FAR(parameters) within_range(FAR / 2 * sqrt(parameters[0]))      /* sqrt(b) is below two units */
+typedef struct { vec root, unit, inverse, c, far_inverse, ratio; } squareplus_units;
+
 INLINE squareplus_units units_of(vec b)
 {
     const real shrink = BY_TYPE(0x1p-80, 0x1p-600), least = BY_TYPE(0x1p-90, 0x1p-700);     /* no square overflows */
-    vec unit = binade(square_root(b)), inverse = splat(1) / unit, far_inverse = maximum(splat(least), inverse * splat(shrink));
-    return (squareplus_units){unit, inverse, b * inverse * inverse, far_inverse, unit * far_inverse};
+    vec root = square_root(b), unit = binade(root), inverse = splat(1) / unit;
+    vec far_inverse = maximum(splat(least), inverse * splat(shrink));
+    return (squareplus_units){root, unit, inverse, b * inverse * inverse, far_inverse, unit * far_inverse};
 }
+PREPARED(squareplus_units, prepared_units, BEHIND_PARAMETERS)
+#define BEHIND_UNITS (BEHIND_PARAMETERS + VECTORS_OF(squareplus_units))
 
 /* h = a / unit and root = sqrt(h^2 + c), whose square is wrong by error; sum + sum_lo = root + h. */
 typedef struct { mask far; vec h, root, sum, sum_lo, error; } hypotenuse;
-INLINE hypotenuse hypotenuse_of(vec a, squareplus_units u)
+INLINE hypotenuse hypotenuse_of(vec a, squareplus_units u, int careful)
 {
     mask far = less(u.unit * splat(FAR), a);
-    vec h = a * choose(far, u.far_inverse, u.inverse), c = zero_where(far, u.c);
+    vec h = a * u.inverse, c = u.c;
+    if (careful)
+        h = choose(far, a * u.far_inverse, h), c = zero_where(far, c);
     vec root = square_root(residual(c, -h, h));
     vec sum = root + h, sum_lo = h - (sum - root);
     vec difference = root - h, difference_lo = (root - difference) - h;
     vec error = submul(submul(residual(c, difference, sum), difference, sum_lo), difference_lo, sum);
     return (hypotenuse){far, h, root, sum, sum_lo, error};
 }
+/* From `vanishing` on the result for x < 0 is 0; subnormals are slow and make no difference. */
+INLINE vec squareplus_within(vec magnitude, squareplus_units u, vec vanishing, int careful)
+{
+    vec a = maximum(u.unit * splat(LOST_IN_ONE), magnitude);
+    return careful ? minimum(minimum(splat(REAL_MAX), vanishing), a) : a;
+}
 
 INLINE vec squareplus_forward(vec x, const vec *p, int careful)
 {
-    (void)careful;
-    squareplus_units u = units_of(p[0]);
-    vec magnitude = absolute(x), half_unit = u.unit * splat(0.5);
     const real half_range = BY_TYPE(0x1p74, 0x1p537);
+    squareplus_units u = prepared_units(p);
     vec vanishing = u.c * (u.unit * splat(half_range)) * (u.unit * splat(half_range));      /* b/4 / x is 0 */
-    vec a = minimum(minimum(splat(REAL_MAX), vanishing), maximum(u.unit * splat(LOST_IN_ONE), magnitude));
-    hypotenuse s = hypotenuse_of(a, u);
-    vec reciprocal = splat(1) / s.sum, n = choose(s.far, u.c * half_unit, u.c), q = n * reciprocal;
+    vec magnitude = absolute(x), half_unit = u.unit * splat(0.5);
+    hypotenuse s = hypotenuse_of(squareplus_within(magnitude, u, vanishing, careful), u, careful);
+    vec reciprocal = splat(1) / s.sum, n = careful ? choose(s.far, u.c * half_unit, u.c) : u.c, q = n * reciprocal;
     /* The root's error is error / (2 root), which is between 1/2 and 1 times error / sum: what is left is 0.2 ulp. */
     vec sum_lo = muladd(s.error * splat((real)0.6), reciprocal, s.sum_lo);
     vec below = muladd(submul(residual(n, q, s.sum), q, sum_lo), reciprocal, q);
+    if (!careful)
+        return choose(less(x, splat(0)), below, s.sum + sum_lo) * half_unit;
     below = zero_where(less_equal(vanishing, magnitude), below);
     vec y = choose(less(x, splat(0)), below, s.sum + sum_lo) * choose(s.far, u.ratio, half_unit);
     return choose(less(u.unit * splat(FAR), x), x, y);
@@ -86,28 +100,26 @@ INLINE vec squareplus_forward(vec x, const vec *p, int careful)
 /* (1 - h/root)/2 = c/2 / (root * (root + h)) for x < 0, and 1 minus that of -x for the others */
 INLINE vec squareplus_derivative(vec x, const vec *p, int careful)
 {
-    (void)careful;
-    squareplus_units u = units_of(p[0]);
-    vec magnitude = absolute(x), half = u.c * splat(0.5);
-    vec vanishing = square_root(p[0]) * splat(BY_TYPE(0x1p75, 0x1p538));
-    vec a = minimum(minimum(splat(REAL_MAX), vanishing), maximum(u.unit * splat(LOST_IN_ONE), magnitude));
-    hypotenuse s = hypotenuse_of(a, u);
+    squareplus_units u = prepared_units(p);
+    vec magnitude = absolute(x), half = u.c * splat(0.5), vanishing = u.root * splat(BY_TYPE(0x1p75, 0x1p538));
+    hypotenuse s = hypotenuse_of(squareplus_within(magnitude, u, vanishing, careful), u, careful);
     vec product = s.root * s.sum, reciprocal = splat(1) / product;
-    vec n = choose(s.far, half * u.ratio, half), q = n * reciprocal;
+    vec n = careful ? choose(s.far, half * u.ratio, half) : half, q = n * reciprocal;
     vec product_lo = muladd(s.root, s.sum_lo, product_error(s.root, s.sum, product));
     product_lo = muladd(s.error, splat((real)1.17), product_lo);      /* for 1 + h/(2 root): what is left is 0.2 ulp */
     q = muladd(submul(residual(n, q, product), q, product_lo), reciprocal, q);
-    q = zero_where(less_equal(vanishing, magnitude), q) * choose(s.far, u.ratio, splat(1));
+    if (careful)
+        q = zero_where(less_equal(vanishing, magnitude), q) * choose(s.far, u.ratio, splat(1));
     return choose(less(x, splat(0)), q, splat(1) - q);
 }
 /* t^2 / (t^2 + c) with t = 2y / unit; smaller units where it is small */
 INLINE vec squareplus_derivative_y(vec y, const vec *p, int careful)
 {
     (void)careful;
-    squareplus_units u = units_of(p[0]);
+    squareplus_units u = prepared_units(p);
     const real vanishing = BY_TYPE(0x1p-76, 0x1p-539), small = BY_TYPE(0x1p-30, 0x1p-100), magnifier = BY_TYPE(0x1p50, 0x1p300);
     vec a = minimum(u.unit * splat(1 / LOST_IN_ONE), y);
-    a = zero_where(less_equal(y, square_root(p[0]) * splat(vanishing)), a);
+    a = zero_where(less_equal(y, u.root * splat(vanishing)), a);
     mask tiny = less(a, u.unit * splat(small));
     vec twice = u.inverse + u.inverse;
     vec t = a * choose(tiny, twice * splat(magnifier), twice);
@@ -120,4 +132,4 @@ INLINE vec squareplus_derivative_y(vec y, const vec *p, int careful)
 
 #define ALGEBRAIC_ACTIVATIONS(A, A_X) \
     A(soft_sign, SMOOTH, NEVER, SOFT_SIGN_LARGE, .2f, .2f, .2f, .1f) \
-    A(squareplus, SMOOTH, NEVER, NEVER, .4f, .4f, .4f, .3f)
+    A(squareplus, SMOOTH, LEAST_FAR(parameters), LEAST_FAR(parameters), .4f, .4f, .4f, .3f)

@@ -32,9 +32,7 @@ INLINE pair tanh_pair(vec magnitude)
     vec piece = half_octave(b);
     vec h = a - lookup(table(tanh_pieces[0]), piece);
     vec start = choose(less(b, splat(1)), a, lookup(table(tanh_pieces[1]), piece));
-    vec slope = lookup(table(tanh_pieces[COUNT(tanh_pieces) - 1]), piece);
-    for (int i = COUNT(tanh_pieces) - 2; i > 1; i--)
-        slope = muladd(slope, h, lookup(table(tanh_pieces[i]), piece));
+    vec slope = piece_slope(tanh_pieces, COUNT(tanh_pieces), piece, h);
     vec hi = residual(start, -slope, h);        /* start + slope*h, rounded once */
     return (pair){hi, residual(start - hi, -slope, h)};
 }
@@ -163,7 +161,7 @@ INLINE vec close_gate(vec q, vec one, vec zero, gate_parts g, int careful)
 INLINE vec gate(vec x, gate_input z, int careful)
 {
     gate_parts g = open_gate(z, careful);
-    vec finite = careful ? maximum(splat(-REAL_MAX), minimum(splat(REAL_MAX), x)) : x;
+    vec finite = careful ? clamped(x, -REAL_MAX, REAL_MAX) : x;
     vec step = zero_where(less(absolute(x), z.least), finite * g.s.reciprocal);     /* or step * error is subnormal */
     vec q = muladd(x, g.s.q, step * g.s.error);         /* 0 has the second term's sign where this is not fused */
     return close_gate(with_sign_of(q, x), x, z.zero, g, careful);        /* q has the sign of x unless it is 0 */
@@ -188,7 +186,7 @@ INLINE vec gate_slope(gate_input z, vec a, const vec *a_lo, int careful)
 /* x as far as the gate changes */
 INLINE vec within_gate(vec x, real end, int careful)
 {
-    return careful ? maximum(splat(-end), minimum(splat(end), x)) : x;
+    return careful ? clamped(x, -end, end) : x;
 }
 /* Derivatives are not subnormal where x is: it must not be multiplied.  They do not change by so little. */
 INLINE vec not_subnormal(vec x) { return x + splat(EXP_ONE); }

@@ -9,16 +9,9 @@ typedef vec (*formula)(vec x, const vec *p, int careful);
 #define CACHE_LINE 64
 #define PREFETCH_AHEAD 4096             /* bytes; brings arrays larger than the cache to the speed of those within */
 #define NEVER ((real)INFINITY)
-#define STEEP(z) steep(z, parameters)    /* the |x| where |p[0] * x| is z */
 #define MOST_AT_ONCE 4
 
 enum kind { PIECEWISE, SMOOTH };
-
-INLINE real steep(real z, const double *parameters)
-{
-    double x = z / fabs(parameters[0]);
-    return x < REAL_MAX ? (real)x : REAL_MAX;
-}
 
 /* What is run: out = f(x), or out = grad * f(x) where f is a derivative; p[0] may be a weight for each element.
  * Constants all, so that loops hold no choice.  Vectors at once: four where results are waited for, two where memory is
@@ -77,7 +70,7 @@ INLINE void part(task t, const char *grad, const char *x, const char *weight, ch
 INLINE void run(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n,
                 const double *parameters)
 {
-    vec p[MAX_PARAMETERS + PREPARED];
+    vec p[PARAMETERS_AND_PREPARED];
     for (int i = 0; i < MAX_PARAMETERS; i++)
         p[i] = t.weighted ? splat(1) : splat((real)parameters[i]);
     prepare(p);

@@ -33,26 +33,21 @@ INLINE vec or_nothing(vec v, vec k, int careful)
     return careful ? zero_where(less(splat(EIGHTHS + nothing), k), v) : v;
 }
 
-/* beta = mantissa * 2^k, and what is made of it, far from the ends of the numbers.  Made once a run, as
- * compilers leave it in the loop; where nobody asks for it, it is not made. */
+/* beta = mantissa * 2^k, and what is made of it, far from the ends of the numbers. */
 typedef struct { binary beta; vec up, down, inverse, inverse_lo, bits, bits_lo, least; } steepness;
 
-#define PREPARED ((int)(sizeof(steepness) / sizeof(vec)))
-INLINE void prepare(vec *p)
+INLINE steepness steepness_of(vec beta)
 {
-    binary b = as_binary(p[0]);
+    binary b = as_binary(beta);
     vec up = power2(b.k), down = inverse_power2(b.k), inverse = splat(1) / b.mantissa, bits = b.mantissa * splat(LOG2_E);
     vec bits_lo = muladd(b.mantissa, splat(LOG2_E_LO), product_error(b.mantissa, splat(LOG2_E), bits));
-    steepness s = {b, up, down, inverse, residual(splat(1), inverse, b.mantissa) * inverse, bits, bits_lo,
-                   .least = splat(EXP_ONE) * inverse * down};
-    memcpy(p + MAX_PARAMETERS, &s, sizeof s);
+    return (steepness){b, up, down, inverse, residual(splat(1), inverse, b.mantissa) * inverse, bits, bits_lo,
+                       .least = splat(EXP_ONE) * inverse * down};
 }
-INLINE steepness prepared(const vec *p)
-{
-    steepness s;
-    memcpy(&s, p + MAX_PARAMETERS, sizeof s);
-    return s;
-}
+PREPARED(steepness, prepared_steepness, BEHIND_UNITS)
+#define BEHIND_STEEPNESS (BEHIND_UNITS + VECTORS_OF(steepness))
+#define STEEP(z) within_range(z / fabs(parameters[0]))      /* the |x| where |beta * x| is z */
+
 /* magnitude * 2^k, held where beta * magnitude is EXP_ONE and, in careful code, where it is end. */
 INLINE vec scaled_within(vec magnitude, steepness s, real end, int careful)
 {
@@ -68,7 +63,7 @@ INLINE exp_parts steep_exponential(vec x, steepness s, int careful)
 /* softplus(x) = log(1 + e^(beta*x)) / beta = max(x, 0) + log(1 + e^-|beta*x|) / beta */
 INLINE vec softplus_forward(vec x, const vec *p, int careful)
 {
-    steepness s = prepared(p);
+    steepness s = prepared_steepness(p);
     decay l = log1p_decay(steep_exponential(x, s, careful), careful);
     vec v = residual(l.q * muladd(l.error, s.inverse, s.inverse_lo), -l.q, s.inverse);
     v = or_nothing(v, l.k + (s.beta.k - splat(EIGHTHS)), careful);
@@ -83,13 +78,13 @@ INLINE vec logistic_slope(exp_parts e, vec x, int careful)
 }
 INLINE vec softplus_derivative(vec x, const vec *p, int careful)
 {
-    return logistic_slope(steep_exponential(x, prepared(p), careful), x, careful);
+    return logistic_slope(steep_exponential(x, prepared_steepness(p), careful), x, careful);
 }
 /* 1 - e^-(beta*y) */
 INLINE vec softplus_derivative_y(vec y, const vec *p, int careful)
 {
     (void)careful;
-    steepness s = prepared(p);
+    steepness s = prepared_steepness(p);
     vec a = scaled_within(y, s, EXPM1_END, 1), z = a * s.beta.mantissa;
     pair curve = minus_expm1(-z, -product_error(a, s.beta.mantissa, z));
     return choose(less(y, s.least), p[0] * y, curve.hi + curve.lo);
