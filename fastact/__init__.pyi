@@ -77,31 +77,61 @@ class _Activation(_Described, Protocol):
 
 class _Function(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(self, x: NDArray[_Real], *, bias: ArrayLike | None = None, out: None = None) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Exact], *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(
+        self, x: NDArray[_Exact], *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, *, out: None = None) -> np.float64: ...
+    def __call__(self, x: float, *, bias: ArrayLike | None = None, out: None = None) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _Backward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, out: _Out) -> _Out: ...
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, bias_grad: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, grad: NDArray[_Real], *, x: NDArray[_Real], out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: NDArray[_Real], *, y: NDArray[_Real], out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], bias_grad: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, out: None = None) -> Any: ...
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _Elementwise(_Activation, _Function, Protocol):
     @property
@@ -113,11 +143,35 @@ class _Elementwise(_Activation, _Function, Protocol):
 
 class _InputBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
-    def __call__(self, grad: NDArray[_Real], *, x: NDArray[_Real], out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
 class _InputOnly(_Activation, _Function, Protocol):
     @property
@@ -129,37 +183,94 @@ class _InputOnly(_Activation, _Function, Protocol):
 
 class _LeakyFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, negative_slope: float = 0.01, *, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, x: NDArray[_Real], negative_slope: float = 0.01, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: ArrayLike, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], negative_slope: float = 0.01, *, out: None = None
+        self, x: NDArray[_Real], negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, negative_slope: float = 0.01, *, out: None = None) -> _Real: ...
+    def __call__(
+        self, x: _Real, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+    ) -> _Real: ...
     @overload
-    def __call__(self, x: float, negative_slope: float = 0.01, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, negative_slope: float = 0.01, *, out: None = None) -> Any: ...
+    def __call__(
+        self, x: ArrayLike, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _LeakyBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, negative_slope: float = 0.01, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, negative_slope: float = 0.01, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        negative_slope: float = 0.01,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], negative_slope: float = 0.01, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        negative_slope: float = 0.01,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        negative_slope: float = 0.01,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], negative_slope: float = 0.01, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        negative_slope: float = 0.01,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, negative_slope: float = 0.01, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        negative_slope: float = 0.01,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, negative_slope: float = 0.01, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        negative_slope: float = 0.01,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
 class _Leaky(_Activation, _LeakyFunction, Protocol):
     @property
@@ -265,46 +376,117 @@ class _Weighted(_Activation, _WeightedFunction, Protocol):
 
 class _IntervalFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, out: _Out) -> _Out: ...
+    def __call__(
+        self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, bias: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, *, out: None = None
+        self,
+        x: NDArray[_Real],
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], min_val: float = -1.0, max_val: float = 1.0, *, out: None = None
+        self,
+        x: NDArray[_Exact],
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> _Real: ...
+    def __call__(
+        self, x: _Real, min_val: float = -1.0, max_val: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> _Real: ...
     @overload
-    def __call__(self, x: float, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, min_val: float = -1.0, max_val: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        x: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
 class _IntervalBackward(_Described, Protocol):
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: _Out
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: _Out
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], min_val: float = -1.0, max_val: float = 1.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> Any: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> Any: ...
 
 class _Interval(_Activation, _IntervalFunction, Protocol):
@@ -317,29 +499,67 @@ class _Interval(_Activation, _IntervalFunction, Protocol):
 
 class _ThresholdFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, threshold: float, value: float, *, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, x: NDArray[_Real], threshold: float, value: float, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: ArrayLike, threshold: float, value: float, *, bias: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], threshold: float, value: float, *, out: None = None
+        self, x: NDArray[_Real], threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, threshold: float, value: float, *, out: None = None) -> _Real: ...
+    def __call__(
+        self, x: _Real, threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+    ) -> _Real: ...
     @overload
-    def __call__(self, x: float, threshold: float, value: float, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, threshold: float, value: float, *, out: None = None) -> Any: ...
+    def __call__(
+        self, x: ArrayLike, threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _ThresholdBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, threshold: float, value: float, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        threshold: float,
+        value: float,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], threshold: float, value: float, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        threshold: float,
+        value: float,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, threshold: float, value: float, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        threshold: float,
+        value: float,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
 class _Threshold(_Activation, _ThresholdFunction, Protocol):
     @property
@@ -351,46 +571,111 @@ class _Threshold(_Activation, _ThresholdFunction, Protocol):
 
 class _LineFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, out: _Out) -> _Out: ...
+    def __call__(
+        self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], slope: float = ..., offset: float = 0.5, *, out: None = None
+        self,
+        x: NDArray[_Real],
+        slope: float = ...,
+        offset: float = 0.5,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], slope: float = ..., offset: float = 0.5, *, out: None = None
+        self,
+        x: NDArray[_Exact],
+        slope: float = ...,
+        offset: float = 0.5,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, slope: float = ..., offset: float = 0.5, *, out: None = None) -> _Real: ...
+    def __call__(
+        self, x: _Real, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> _Real: ...
     @overload
-    def __call__(self, x: float, slope: float = ..., offset: float = 0.5, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, out: None = None) -> Any: ...
+    def __call__(
+        self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _LineBackward(_Described, Protocol):
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: ArrayLike, slope: float = ..., offset: float = 0.5, out: _Out
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        slope: float = ...,
+        offset: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, slope: float = ..., offset: float = 0.5, out: _Out
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        slope: float = ...,
+        offset: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], slope: float = ..., offset: float = 0.5, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        slope: float = ...,
+        offset: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], slope: float = ..., offset: float = 0.5, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        slope: float = ...,
+        offset: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: ArrayLike, slope: float = ..., offset: float = 0.5, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        slope: float = ...,
+        offset: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> Any: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, slope: float = ..., offset: float = 0.5, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        slope: float = ...,
+        offset: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> Any: ...
 
 class _Line(_Activation, _LineFunction, Protocol):
@@ -403,35 +688,76 @@ class _Line(_Activation, _LineFunction, Protocol):
 
 class _LambdFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], lambd: float = 0.5, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: NDArray[_Real], lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Exact], lambd: float = 0.5, *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(
+        self, x: NDArray[_Exact], lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, lambd: float = 0.5, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, lambd: float = 0.5, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _LambdBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, lambd: float = 0.5, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        lambd: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], lambd: float = 0.5, out: None = None
+        self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        lambd: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], lambd: float = 0.5, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        lambd: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, lambd: float = 0.5, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        lambd: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, out: None = None) -> Any: ...
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _Lambd(_Activation, _LambdFunction, Protocol):
     @property
@@ -443,35 +769,76 @@ class _Lambd(_Activation, _LambdFunction, Protocol):
 
 class _AlphaFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], alpha: float = 1.0, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: NDArray[_Real], alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Exact], alpha: float = 1.0, *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(
+        self, x: NDArray[_Exact], alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, alpha: float = 1.0, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, alpha: float = 1.0, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _AlphaBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, alpha: float = 1.0, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], alpha: float = 1.0, out: None = None
+        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], alpha: float = 1.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        alpha: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, alpha: float = 1.0, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, out: None = None) -> Any: ...
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _Alpha(_Activation, _AlphaFunction, Protocol):
     @property
@@ -483,35 +850,76 @@ class _Alpha(_Activation, _AlphaFunction, Protocol):
 
 class _BetaFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, beta: float = 1.0, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], beta: float = 1.0, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: NDArray[_Real], beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Exact], beta: float = 1.0, *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(
+        self, x: NDArray[_Exact], beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, beta: float = 1.0, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, beta: float = 1.0, *, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, beta: float = 1.0, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _BetaBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], beta: float = 1.0, out: None = None
+        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], beta: float = 1.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        beta: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _Beta(_Activation, _BetaFunction, Protocol):
     @property
@@ -521,13 +929,38 @@ class _Beta(_Activation, _BetaFunction, Protocol):
 
 class _SwishBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], beta: float = 1.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, beta: float = 1.0, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
 class _Swish(_Activation, _BetaFunction, Protocol):
     @property
@@ -539,35 +972,74 @@ class _Swish(_Activation, _BetaFunction, Protocol):
 
 class _BFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, b: float = 4.0, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, b: float = 4.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], b: float = 4.0, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: NDArray[_Real], b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Exact], b: float = 4.0, *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(
+        self, x: NDArray[_Exact], b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, b: float = 4.0, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, b: float = 4.0, *, out: None = None) -> np.float64: ...
+    def __call__(self, x: float, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, b: float = 4.0, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _BBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, b: float = 4.0, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, out: _Out) -> _Out: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        b: float = 4.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], b: float = 4.0, out: None = None
+        self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        b: float = 4.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], b: float = 4.0, out: None = None
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        b: float = 4.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, b: float = 4.0, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        b: float = 4.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, out: None = None) -> Any: ...
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
 
 class _B(_Activation, _BFunction, Protocol):
     @property

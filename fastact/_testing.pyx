@@ -84,28 +84,32 @@ cdef int run(const void *function, Form form, const double *parameters, cnp.ndar
     return compute(&kernel, parameters, [<Array *> grad, <Array *> x, <Array *> grad], -1)
 
 
-cdef void scale_float(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+cdef void scale_float(
+        const void *x, const void *bias, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
     cdef Py_ssize_t i
     cdef float factor = <float> parameters[0]
     for i in range(n):
         (<float *> out)[i] = factor * (<const float *> x)[i]
 
 
-cdef void scale_double(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+cdef void scale_double(
+        const void *x, const void *bias, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         (<double *> out)[i] = parameters[0] * (<const double *> x)[i]
 
 
 cdef void multiply_float(
-        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+        const void *grad, const void *x, const void *bias, void *out, Py_ssize_t n,
+        const double *parameters) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         (<float *> out)[i] = (<const float *> grad)[i] * (<const float *> x)[i]
 
 
 cdef void multiply_double(
-        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+        const void *grad, const void *x, const void *bias, void *out, Py_ssize_t n,
+        const double *parameters) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         (<double *> out)[i] = (<const double *> grad)[i] * (<const double *> x)[i]

@@ -187,7 +187,7 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     if not overriding:
         return NotImplemented
     names = ", ".join(type(value).__name__ for value in overriding)
-    if function.kind != "elementwise":
+    if function.kind != "elementwise" or keywords.keys() & {"bias", "bias_grad"}:
         raise TypeError(f"{function.name}() works along an axis and takes plain arrays, not {names}")
     elementary = Elementary(function, second, keywords) if second or keywords else function
     for value in overriding:

@@ -6,12 +6,14 @@ from fastact.arrays cimport Array
 from fastact.kernels cimport fastact_kernels, fastact_sum
 
 
-# What a kernel takes: one input or two, and a weight besides; elements or, from ROWS on, whole rows.
+# What a kernel takes: one input or two, and a weight or a bias besides; elements or, from ROWS on, whole rows.
 cdef enum Form:
     UNARY
     BINARY
     WEIGHTED_UNARY
     WEIGHTED_BINARY
+    BIASED_UNARY
+    BIASED_BINARY
     ROWS
     ROWS_BACKWARD
 
@@ -39,6 +41,12 @@ cdef struct Summation:
     fastact_sum across
     const fastact_kernels *table
     int64_t cost
+    Py_ssize_t run  # elements of a channel that make one sum, before they are added to others
+    Py_ssize_t channels  # side by side that one thread adds up together
 
 cdef int add_up(
     const Summation *summation, Array *grad, Array *x, int axis, const void *divisors, void *totals) except -1
+
+cdef int compute_and_add_up(
+    const Kernel *kernel, const double *parameters, Array **operands, const Summation *summation,
+    void *totals) except -1

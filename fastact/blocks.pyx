@@ -228,7 +228,7 @@ cdef struct Plan:
     bint narrow[MAX_OPERANDS]  # float32, in a computation of float64
     bint in_place  # all operands are contiguous
     bint side_by_side  # whole rows are, each across memory, and there is a kernel for that
-    int weight  # the operand that has a zero step where it is broadcast; -1 if there is none
+    int weight  # the operand, a weight or a bias, that has a zero step where it is broadcast; -1 if there is none
     Py_ssize_t item  # bytes of an element computed with
     # A box.  Columns are the elements of a run, or of a row; steps are in bytes.
     Py_ssize_t planes, rows, columns
@@ -256,7 +256,14 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef inline int count_inputs(Form form) noexcept nogil:
     if form == UNARY or form == ROWS:
         return 1
-    return 3 if form == WEIGHTED_BINARY else 2
+    return 3 if form == WEIGHTED_BINARY or form == BIASED_BINARY else 2
+
+
+cdef void start_plan(Plan *plan, const Kernel *kernel, const double *parameters) noexcept:
+    plan.kernel, plan.parameters = kernel, parameters
+    plan.inputs = count_inputs(kernel.form)
+    plan.operands = plan.inputs + 1
+    plan.weight = plan.inputs - 1 if WEIGHTED_UNARY <= kernel.form < ROWS else -1
 
 
 cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
@@ -320,14 +327,21 @@ cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
                 plan.strides[k][d], plan.strides[k][at] = plan.strides[k][at], plan.strides[k][d]
     plan.outer = at
     plan.planes, plan.rows, plan.columns = plan.shape[at], plan.shape[at + 1], plan.shape[at + 2]
-    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
-    plan.in_place = True
     for k in range(plan.operands):
         plan.plane_step[k] = plan.strides[k][at]
         plan.row_step[k] = plan.strides[k][at + 1]
         plan.step[k] = plan.strides[k][at + 2]
+    describe_box(plan)
+
+
+cdef void describe_box(Plan *plan) noexcept:
+    """What its steps mean for the kernel."""
+    cdef int k
+    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
+    plan.in_place = True
+    for k in range(plan.operands):
         plan.contiguous[k] = not plan.narrow[k] and (
-            plan.step[k] == plan.item or k == plan.weight and plan.step[k] == 0)
+            plan.step[k] == plan.item or k == plan.weight and plan.step[k] == 0 and plan.kernel.form < BIASED_UNARY)
         plan.in_place &= plan.contiguous[k]
         plan.side_by_side &= plan.row_step[k] == plan.item and not plan.narrow[k]
 
@@ -391,11 +405,15 @@ cdef void put(
 
 cdef inline void call_elements(
         const Plan *plan, const char **inputs, Py_ssize_t weight_step, char *out, Py_ssize_t n) noexcept nogil:
-    if plan.kernel.form == UNARY:
-        (<fastact_unary> plan.kernel.function)(inputs[0], out, n, plan.parameters)
-    elif plan.kernel.form == BINARY:
-        (<fastact_binary> plan.kernel.function)(inputs[0], inputs[1], out, n, plan.parameters)
-    elif plan.kernel.form == WEIGHTED_UNARY:
+    cdef Form form = plan.kernel.form
+    cdef const char *nothing = NULL
+    if form == UNARY or form == BIASED_UNARY:
+        (<fastact_unary> plan.kernel.function)(
+            inputs[0], nothing if form == UNARY else inputs[1], out, n, plan.parameters)
+    elif form == BINARY or form == BIASED_BINARY:
+        (<fastact_binary> plan.kernel.function)(
+            inputs[0], inputs[1], nothing if form == BINARY else inputs[2], out, n, plan.parameters)
+    elif form == WEIGHTED_UNARY:
         (<fastact_weighted_unary> plan.kernel.function)(inputs[0], inputs[1], weight_step, out, n)
     else:
         (<fastact_weighted_binary> plan.kernel.function)(inputs[0], inputs[1], inputs[2], weight_step, out, n)
@@ -611,28 +629,30 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
         compute_box(plan)
 
 
+cdef int keep_apart(Array **operands, int inputs, Array **apart, list copies) except -1:
+    """Operands of which no input is changed by writing to the output."""
+    cdef int k
+    apart[inputs] = operands[inputs]
+    for k in range(inputs):
+        apart[k] = operands[k]
+        if overlap(operands[k], operands[inputs]):
+            copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
+            apart[k] = <Array *> copies[len(copies) - 1]
+    return 0
+
+
 cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1:
-    """Runs a kernel over arrays of one shape: the inputs, a weight last, then the output."""
+    """Runs a kernel over arrays of one shape: the inputs, a weight or bias last, then the output."""
     cdef Plan plan
     cdef Array *apart[MAX_OPERANDS]
     cdef Py_ssize_t index[MAX_AXES]
-    cdef int threads, k
-    cdef list copies = None
-    plan.kernel, plan.parameters = kernel, parameters
-    plan.inputs = count_inputs(kernel.form)
-    plan.operands = plan.inputs + 1
-    plan.weight = plan.inputs - 1 if WEIGHTED_UNARY <= kernel.form < ROWS else -1
-    cdef Array *out = operands[plan.inputs]
-    cdef int64_t work = kernel.cost * PyArray_SIZE(out)
+    cdef int threads
+    cdef list copies = []
+    start_plan(&plan, kernel, parameters)
+    cdef int64_t work = kernel.cost * PyArray_SIZE(operands[plan.inputs])
     if work == 0:
         return 0
-    apart[plan.inputs] = out
-    for k in range(plan.inputs):
-        apart[k] = operands[k]
-        if overlap(operands[k], out):
-            copies = copies or []
-            copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
-            apart[k] = <Array *> copies[len(copies) - 1]
+    keep_apart(operands, plan.inputs, apart, copies)
     lay_out(&plan, apart, axis)
     threads = team(kernel.cost * plan.planes * plan.rows * plan.columns)
     reserve_rows(&plan, threads)
@@ -661,12 +681,11 @@ cdef int compute(const Kernel *kernel, const double *parameters, Array **operand
 # out, are as many as the shape says.  So the bits depend on neither strides nor threads.
 
 cdef enum:
-    RUN = 256  # elements
     MOST_SEGMENTS = 64
-    CHANNELS = 256  # of a segment, for one turn of the parallel loop
 
 cdef struct Adding:
     const Summation *summation
+    const Plan *maker  # of what is added up, tile by tile, in the same coordinates; NULL where it stands there
     Plan plan  # of two inputs: planes are before, rows are channels and columns after, or the other way round
     bint across  # the other way round
     Py_ssize_t before, channels, after
@@ -709,33 +728,33 @@ cdef bint lay_out_channels(Adding *adding, int k, Array *x, int axis) noexcept:
 
 cdef void cut_segments(Adding *adding) noexcept:
     """As many as are worth sharing out, but so few that their sums need little memory."""
-    cdef Py_ssize_t each = adding.before * adding.after, wanted = min(
+    cdef Py_ssize_t run = adding.summation.run, each = adding.before * adding.after, wanted = min(
         <Py_ssize_t> MOST_SEGMENTS, ceil_div(each * adding.channels, TILE), each // 64 + 1)
     adding.length_before = ceil_div(adding.before, min(adding.before, wanted))
     adding.segments_before = ceil_div(adding.before, adding.length_before)
     wanted = wanted // adding.segments_before if 4 * adding.segments_before < MOST_SEGMENTS else 1
-    adding.length_after = RUN * ceil_div(ceil_div(adding.after, max(1, wanted)), RUN)
+    adding.length_after = run * ceil_div(ceil_div(adding.after, max(1, wanted)), run)
     adding.segments_after = ceil_div(adding.after, adding.length_after)
 
 
 cdef void add_segment(const Adding *adding, Py_ssize_t segment, Py_ssize_t first_channel) noexcept nogil:
-    """One segment of at most CHANNELS channels."""
+    """One segment of some channels."""
     cdef fpmode was = fpmode_enter()
     cdef const Plan *plan = &adding.plan
     cdef Py_ssize_t first_before = segment // adding.segments_after * adding.length_before
     cdef Py_ssize_t first_after = segment % adding.segments_after * adding.length_after
     cdef Py_ssize_t end_before = min(adding.before, first_before + adding.length_before)
     cdef Py_ssize_t end_after = min(adding.after, first_after + adding.length_after)
-    cdef Py_ssize_t end_channel = min(adding.channels, first_channel + CHANNELS)
-    cdef Py_ssize_t at_once = CHANNELS, b, c, a
+    cdef Py_ssize_t run = adding.summation.run, at_once = adding.summation.channels, b, c, a
+    cdef Py_ssize_t end_channel = min(adding.channels, first_channel + at_once)
     if not plan.in_place:
-        at_once = BLOCK // plan.item // RUN
-    elif not adding.across and end_after - first_after > RUN:
+        at_once = BLOCK // plan.item // run
+    elif not adding.across and end_after - first_after > run:
         at_once = 1  # as they lie in memory
     for b in range(first_before, end_before):
         for c from first_channel <= c < end_channel by at_once:
-            for a from first_after <= a < end_after by RUN:
-                add_runs(adding, segment, b, c, a, min(at_once, end_channel - c), min(<Py_ssize_t> RUN, end_after - a))
+            for a from first_after <= a < end_after by run:
+                add_runs(adding, segment, b, c, a, min(at_once, end_channel - c), min(run, end_after - a))
     fpmode_leave(was)
 
 
@@ -752,6 +771,8 @@ cdef void add_runs(
     cdef int k
     if adding.across:
         row, column, rows, columns, add = a, c, n, channels, adding.summation.across
+    if adding.maker != NULL:
+        make_tile(adding.maker, row, column, rows, columns)
     for k in range(2):
         inputs[k] = plan.data[k] + b * plan.plane_step[k] + row * plan.row_step[k] + column * plan.step[k]
         steps[k] = plan.row_step[k]
@@ -761,25 +782,82 @@ cdef void add_runs(
     add(inputs[0], steps[0], inputs[1], steps[1], rows, columns, adding.sums + place, adding.errors + place)
 
 
+cdef void make_tile(
+        const Plan *maker, Py_ssize_t row, Py_ssize_t column, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
+    cdef int out = maker.inputs
+    compute_chunk(maker, maker.data[0] + row * maker.row_step[0] + column * maker.step[0],
+                  maker.data[out] + row * maker.row_step[out] + column * maker.step[out], 0, row, column,
+                  rows, columns, 0)
+
+
 cdef void add_segments(const Adding *adding, int threads) noexcept nogil:
-    cdef Py_ssize_t blocks = ceil_div(adding.channels, CHANNELS), i
+    cdef Py_ssize_t width = adding.summation.channels, blocks = ceil_div(adding.channels, width), i
     cdef Py_ssize_t count = adding.segments_before * adding.segments_after * blocks
     if threads == 1:
         for i in range(count):
-            add_segment(adding, i // blocks, i % blocks * CHANNELS)
+            add_segment(adding, i // blocks, i % blocks * width)
     else:
         for i in prange(count, schedule="static", num_threads=threads):
-            add_segment(adding, i // blocks, i % blocks * CHANNELS)
+            add_segment(adding, i // blocks, i % blocks * width)
 
 
 cdef int add_up(
         const Summation *summation, Array *grad, Array *x, int axis, const void *divisors, void *totals) except -1:
     """The totals along an axis, or the one total of all if that is -1, in the table's type."""
+    return add_up_made(NULL, NULL, summation, grad, x, axis, divisors, totals)
+
+
+cdef int compute_and_add_up(
+        const Kernel *kernel, const double *parameters, Array **operands, const Summation *summation,
+        void *totals) except -1:
+    """Runs an elementwise kernel, and gives the totals of its output along the last axis.
+
+    In one pass over memory, where the axes before the last are one in every operand."""
+    cdef Plan maker
+    cdef Array *apart[MAX_OPERANDS]
+    cdef list copies = []
+    cdef Py_ssize_t extent, step
+    cdef int k
+    cdef bint one_pass = True
+    start_plan(&maker, kernel, parameters)
+    cdef Array *out = operands[maker.inputs]
+    cdef int axis = PyArray_NDIM(out) - 1
+    keep_apart(operands, maker.inputs, apart, copies)
+    for k in range(maker.operands):
+        one_pass &= merge_axes(apart[k], 0, axis, &extent, &step)
+    if one_pass:
+        return add_up_made(&maker, apart, summation, out, out, axis, NULL, totals)
+    compute(kernel, parameters, apart, -1)
+    return add_up(summation, out, out, axis, NULL, totals)
+
+
+cdef void lay_out_tiles(Plan *maker, Array **operands, int axis, bint across) noexcept:
+    """Rows and columns are those of what is added up."""
+    cdef Py_ssize_t extent = 1, along, before
+    cdef int k
+    maker.item, maker.planes, maker.heap = PyArray_ITEMSIZE(operands[maker.inputs]), 1, NULL
+    for k in range(maker.operands):
+        merge_axes(operands[k], 0, axis, &extent, &before)
+        along = PyArray_STRIDE(operands[k], axis)
+        maker.data[k] = PyArray_BYTES(operands[k])
+        maker.narrow[k] = PyArray_ITEMSIZE(operands[k]) != maker.item
+        maker.plane_step[k] = 0
+        maker.row_step[k], maker.step[k] = (before, along) if across else (along, before)
+    maker.rows, maker.columns = extent, PyArray_DIM(operands[0], axis)
+    if not across:
+        maker.rows, maker.columns = maker.columns, maker.rows
+    describe_box(maker)
+
+
+cdef int add_up_made(
+        Plan *maker, Array **operands, const Summation *summation, Array *grad, Array *x, int axis,
+        const void *divisors, void *totals) except -1:
+    """The same of what `maker` makes of its operands."""
     cdef Adding adding
     cdef Kernel kernel
     cdef Plan *plan = &adding.plan
     cdef Array *inputs[2]
-    cdef int64_t work = summation.cost * PyArray_SIZE(x)
+    cdef int64_t work = (summation.cost + (0 if maker == NULL else maker.kernel.cost)) * PyArray_SIZE(x)
     cdef int threads = team(work), k
     cdef Py_ssize_t parts
     cdef fpmode was
@@ -790,7 +868,7 @@ cdef int add_up(
         memset(totals, 0, (PyArray_DIM(x, axis) if axis >= 0 else 1) * plan.item)
         return 0
     kernel.table = summation.table
-    plan.kernel, adding.summation = &kernel, summation
+    plan.kernel, adding.summation, adding.maker = &kernel, summation, maker
     for k in range(2):
         if not lay_out_channels(&adding, k, inputs[k], axis):
             copies.append(PyArray_NewCopy(inputs[k], cnp.NPY_CORDER))
@@ -804,6 +882,8 @@ cdef int add_up(
             plan.row_step[k], plan.step[k] = plan.step[k], plan.row_step[k]
         plan.contiguous[k] = plan.step[k] == plan.item and not plan.narrow[k]
         plan.in_place &= plan.contiguous[k]
+    if maker != NULL:
+        lay_out_tiles(maker, operands, axis, adding.across)
     cut_segments(&adding)
     parts = adding.segments_before * adding.segments_after
     adding.sums = <double *> calloc(2 * parts * adding.channels, sizeof(double))

@@ -51,6 +51,8 @@ def signature(row: Row, role: str) -> Signature:
     for name, default in row.defaults.items():
         shown = Argument.empty if default is None else default
         arguments += [Argument(name, by_name if backward else either, default=shown)]
+    if row.kind == "elementwise":
+        arguments += [Argument(name, by_name, default=None) for name in ("bias", "bias_grad")[: 1 + backward]]
     if backward and row.kind == "channelwise":
         arguments += [Argument(f"{row.parameters[0].name}_grad", by_name, default=None)]
     return Signature([*arguments, Argument("out", by_name, default=None)])
@@ -102,6 +104,17 @@ def arguments(row: Row, role: str) -> Iterable[str]:
                 f"{parameter.name}_grad : array, optional\n    Where to write the gradient with respect to "
                 f"`{parameter.name}`, of its shape and the result's type."
             )
+    if row.kind == "elementwise":
+        given_x = " Only with `x`." if role == "backward" else ""
+        yield (
+            "bias : array_like, optional\n    A vector, as long as the last axis: it is added to `x` before, and the sum "
+            f"is rounded to its type.{given_x}"
+        )
+    if row.kind == "elementwise" and role == "backward":
+        yield (
+            "bias_grad : array, optional\n    Where to write the gradient with respect to the bias, the sum of the "
+            "result over all axes but the last."
+        )
     if row.kind == "rowwise":
         yield "axis : int, default -1\n    The axis along which the rows lie."
 
@@ -119,11 +132,11 @@ def notes(row: Row, role: str) -> Iterable[str]:
         yield f"`grad` times the derivative, rounded once{stopped}."
         if row.from_y:
             yield f"Error of the derivative from `y`: {within(row, 'backward_y')} of that of the `y` given."
-        if row.kind == "channelwise":
-            yield (
-                f"The gradient with respect to `{row.parameters[0].name}` is a sum; its error: at most 3 ulp of the sum\n"
-                "of the absolute terms. It is written last, and depends on neither strides nor the number of threads."
-            )
+        summed = f"`{row.parameters[0].name}`" if row.kind == "channelwise" else "`bias`"
+        yield (
+            f"The gradient with respect to {summed} is a sum; its error: at most 3 ulp of the sum of the absolute\n"
+            "terms. It is written last, and depends on neither strides nor the number of threads."
+        )
     else:
         yield f"Error: {within(row, 'backward_y')} of the sum of the absolute terms."
 

@@ -29,6 +29,8 @@ from fastact.arrays cimport (
     PyArray_TYPE,
 )
 from fastact.blocks cimport (
+    BIASED_BINARY,
+    BIASED_UNARY,
     BINARY,
     RELEASE_ABOVE,
     MAX_OPERANDS,
@@ -42,6 +44,7 @@ from fastact.blocks cimport (
     Summation,
     add_up,
     compute,
+    compute_and_add_up,
     overlap,
     swap_parallel_threshold,
 )
@@ -146,6 +149,7 @@ cdef enum:
     MAX_ARGUMENTS = 8
     MAX_PARAMETERS = 4
     SHORT_ROW = 128  # elements with one weight, below which weights are rather repeated
+    COST_OF_BIAS = 40  # picoseconds an element: to add it, or to add up its gradient
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
@@ -331,9 +335,9 @@ cdef class Elementwise(Function):  # an activation that computes every element f
         cdef const fastact_kernels *table
         cdef int dtype
         names = tuple([parameter.name for parameter in row.parameters])
-        self.prepare(row, "forward", ("x",), names, 1 + len(names), call_unary)
-        derivative.prepare(row, "derivative", ("x",), names, 1 + len(names), call_unary)
-        backward.prepare(row, "backward", ("grad", "x", "y"), names, 1, call_binary)
+        self.prepare(row, "forward", ("x",), (*names, "bias"), 1 + len(names), call_unary)
+        derivative.prepare(row, "derivative", ("x",), (*names, "bias"), 1 + len(names), call_unary)
+        backward.prepare(row, "backward", ("grad", "x", "y"), (*names, "bias", "bias_grad"), 1, call_binary)
         for dtype in range(2):
             table = find_table(target, dtype)
             found = find_elementwise(table, row.name.encode())
@@ -390,6 +394,7 @@ cdef class Channelwise(Function):  # the same with a parameter that may differ a
                 <const void *> found.backward_y, WEIGHTED_BINARY, table, found.cost[3])
             backward.summations[dtype].along, backward.summations[dtype].across = found.sum_along, found.sum_across
             backward.summations[dtype].table = table
+            backward.summations[dtype].run = backward.summations[dtype].channels = 256
             backward.summations[dtype].cost = max(1, <int> (1000 * found.cost[4]))
         self.derivative, self.backward = derivative, backward
         self.derivative_member, self.backward_member = <PyObject *> derivative, <PyObject *> backward
@@ -582,7 +587,7 @@ cdef int round_given(Function self, PyObject **given, int source, int dtype, dou
 
 cdef inline int choose_source(Function self, PyObject **given) except -1:
     """Whether backward goes by the input or by the output."""
-    cdef bint x = given[1] != NULL and given[1] != Py_None, y = given[2] != NULL and given[2] != Py_None
+    cdef bint x = is_given(given, 1), y = is_given(given, 2)
     if x == y or y and self.kernels[FROM_Y][FLOAT32].function == NULL:
         return refuse_source(self, y)
     return FROM_Y if y else FROM_X
@@ -706,6 +711,8 @@ cdef object call_unary(object callable, PyObject *const *args, size_t nargsf, Py
     cdef fpmode was
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
     read_parameters(self, given, parameters)
+    if is_given(given, self.count - 2):
+        return call_with_bias(self, FROM_X, given, given[0], NULL, parameters)
     out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
     if dtype >= 0:
         kernel = &self.kernels[FROM_X][dtype]
@@ -716,7 +723,7 @@ cdef object call_unary(object callable, PyObject *const *args, size_t nargsf, Py
             computed = <object> out if out != NULL else new_contiguous(x, dtype, order)
             was = fpmode_enter()
             (<fastact_unary> kernel.function)(
-                PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), n, parameters)
+                PyArray_BYTES(x), NULL, PyArray_BYTES(<Array *> computed), n, parameters)
             fpmode_leave(was)
             return computed if out != NULL else as_result(computed)
     return call_round(self, FROM_X, given, given[0], NULL, out, parameters, 0)
@@ -736,6 +743,8 @@ cdef object call_binary(object callable, PyObject *const *args, size_t nargsf, P
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
     read_parameters(self, given, parameters)
     source = choose_source(self, given)
+    if is_given(given, self.count - 3) or is_given(given, self.count - 2):
+        return call_with_bias(self, source, given, given[0], given[1 + source], parameters)
     out, grad, x, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1 + source], real_type(given[0])
     if dtype >= 0 and real_type(<PyObject *> x) == dtype and same_shape(grad, x):
         kernel = &self.kernels[source][dtype]
@@ -746,10 +755,14 @@ cdef object call_binary(object callable, PyObject *const *args, size_t nargsf, P
             computed = <object> out if out != NULL else new_contiguous(grad, dtype, order)
             was = fpmode_enter()
             (<fastact_binary> kernel.function)(
-                PyArray_BYTES(grad), PyArray_BYTES(x), PyArray_BYTES(<Array *> computed), n, parameters)
+                PyArray_BYTES(grad), PyArray_BYTES(x), NULL, PyArray_BYTES(<Array *> computed), n, parameters)
             fpmode_leave(was)
             return computed if out != NULL else as_result(computed)
     return call_round(self, source, given, given[0], given[1 + source], out, parameters, 0)
+
+
+cdef inline bint is_given(PyObject **given, int i) noexcept:
+    return given[i] != NULL and given[i] != Py_None
 
 
 cdef inline Py_ssize_t last_axis(Array *x, Py_ssize_t axis) noexcept:
@@ -915,6 +928,82 @@ cdef object new_like(x, int dtype):
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Biases
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef object call_with_bias(
+        Function self, int source, PyObject **given, PyObject *a, PyObject *b, double *parameters):
+    """f(x + bias), or its backward and the sum of that: checks everything, then computes.
+
+    b is NULL where there is one input."""
+    cdef int place = self.parameters_at + self.parameter_count, dtype, last = 1 if b == NULL else 2
+    cdef PyObject *out = given[self.count - 1]
+    cdef PyObject *grad_out = NULL if b == NULL else given[place + 1]
+    cdef str name = self.arguments[0], second_name = self.arguments[1 + source]
+    cdef Array *operands[MAX_OPERANDS]
+    cdef Kernel kernel
+    cdef Summation summation
+    cdef bint biased = is_given(given, place)
+    if biased and source == FROM_Y:
+        raise TypeError(f"{self.name}() takes bias= with x=, the input that it is added to: the output has it in it")
+    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        hand_over(self, given, a, b, second_name, out)
+
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    first = second = as_input(self, a, name)
+    if b != NULL:
+        second = as_input(self, b, second_name)
+    bias = as_input(self, given[place], "bias") if biased else None
+    computed = None if out == NULL else as_output(self, out, "out")
+    bias_grad = None if grad_out == NULL or grad_out == Py_None else as_output(self, grad_out, "bias_grad")
+
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(f"{self.name}(): {name} has shape {first.shape}, but {second_name} has {second.shape}")
+    if PyArray_NDIM(<Array *> first) == 0:
+        raise ValueError(f"{self.name}(): {name} has no axis for a bias to lie along")
+    dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
+    if biased:
+        dtype = max(dtype, real_type(<PyObject *> bias))
+        if PyArray_NDIM(<Array *> bias) != 1 or bias.shape[0] != first.shape[first.ndim - 1]:
+            raise ValueError(f"{self.name}(): bias has shape {bias.shape}, but the last axis of {name} has "
+                             f"{first.shape[first.ndim - 1]} elements")
+    round_parameters(self, given, source, dtype, parameters)
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, "out", first, name, dtype)
+    totals = new_vector(first.shape[first.ndim - 1], dtype)
+    if bias_grad is not None:
+        check_output(self, bias_grad, "bias_grad", totals, f"the last axis of {name}", dtype)
+        if out != NULL and overlap(<Array *> bias_grad, <Array *> computed):
+            raise ValueError(f"{self.name}(): bias_grad and out share memory")
+
+    kernel = self.kernels[source][dtype]
+    operands[0] = <Array *> first
+    if b != NULL:
+        operands[1] = <Array *> second
+    if biased:
+        kernel.form = BIASED_UNARY if b == NULL else BIASED_BINARY
+        kernel.cost += COST_OF_BIAS
+        vector = copy_vector(<Array *> bias, dtype, kernel.table)
+        view = broadcast(<Array *> vector, <Array *> first, PyArray_NDIM(<Array *> first) - 1)
+        operands[last] = <Array *> view
+        last += 1
+    operands[last] = <Array *> computed
+    if bias_grad is None:
+        compute(&kernel, parameters, operands, -1)
+    else:
+        summation.along, summation.across = kernel.table.bias_sum_along, kernel.table.bias_sum_across
+        summation.table, summation.cost = kernel.table, COST_OF_BIAS
+        # Tiles that are still in the cache when they are added up, of rows long enough for the kernel.
+        summation.run, summation.channels = 16, 4096
+        compute_and_add_up(&kernel, parameters, operands, &summation, PyArray_BYTES(<Array *> totals))
+        scatter(<Array *> totals, <Array *> bias_grad, kernel.table)
+    return <object> out if out != NULL else computed
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Weights
 # ---------------------------------------------------------------------------------------------------------------
 
@@ -1062,23 +1151,28 @@ cdef object new_vector(Py_ssize_t n, int dtype):
 cdef object round_weight(Function self, Array *weight, str argument, int source, int dtype):
     """A vector of the weight in the type computed in, all within its range."""
     cdef Py_ssize_t n = size(weight), at
-    vector = new_vector(n, dtype)
-    cdef char *values = PyArray_BYTES(<Array *> vector)
-    cdef const fastact_kernels *table = self.kernels[source][dtype].table
-    cdef bint wide = PyArray_TYPE(weight) == cnp.NPY_DOUBLE
-    cdef fpmode was
-    if wide and dtype == FLOAT32:  # a number
-        fpmode_narrow((<double *> PyArray_BYTES(weight))[0], <float *> values)
+    if PyArray_TYPE(weight) == cnp.NPY_DOUBLE and dtype == FLOAT32:  # a number
+        vector = new_vector(n, dtype)
+        fpmode_narrow((<double *> PyArray_BYTES(weight))[0], <float *> PyArray_BYTES(<Array *> vector))
     else:
-        was = fpmode_enter()
-        (table.gather if wide or dtype == FLOAT32 else table.widen)(
-            PyArray_BYTES(weight), PyArray_STRIDE(weight, 0) if PyArray_NDIM(weight) == 1 else 0, values, n)
-        fpmode_leave(was)
-    at = fpmode_first_outside(values, dtype == FLOAT32, n, self.low[source][0], self.high[source][0])
+        vector = copy_vector(weight, dtype, self.kernels[source][dtype].table)
+    at = fpmode_first_outside(
+        PyArray_BYTES(<Array *> vector), dtype == FLOAT32, n, self.low[source][0], self.high[source][0])
     if at < n:
         raise ValueError(arguments.out_of_range(
             self.name, argument, float((<object> weight).flat[at]), self.low[source][0], self.high[source][0],
             dtype == FLOAT32, source == FROM_Y))
+    return vector
+
+
+cdef object copy_vector(Array *x, int dtype, const fastact_kernels *table):
+    """Its elements side by side, in the type computed in."""
+    cdef bint narrow = PyArray_TYPE(x) == cnp.NPY_FLOAT and dtype == FLOAT64
+    vector = new_vector(size(x), dtype)
+    cdef fpmode was = fpmode_enter()
+    (table.widen if narrow else table.gather)(
+        PyArray_BYTES(x), PyArray_STRIDE(x, 0) if PyArray_NDIM(x) == 1 else 0, PyArray_BYTES(<Array *> vector), size(x))
+    fpmode_leave(was)
     return vector
 
 

@@ -7,9 +7,11 @@ cdef extern from "kernels/kernels.h":
     enum:
         FASTACT_KERNELS_VERSION
 
-    ctypedef void (*fastact_unary)(const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
+    ctypedef void (*fastact_unary)(
+        const void *x, const void *bias, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
     ctypedef void (*fastact_binary)(
-        const void *grad, const void *x, void *out, Py_ssize_t n, const double *parameters) noexcept nogil
+        const void *grad, const void *x, const void *bias, void *out, Py_ssize_t n,
+        const double *parameters) noexcept nogil
     ctypedef void (*fastact_weighted_unary)(
         const void *x, const void *weight, Py_ssize_t weight_step, void *out, Py_ssize_t n) noexcept nogil
     ctypedef void (*fastact_weighted_binary)(
@@ -60,6 +62,7 @@ cdef extern from "kernels/kernels.h":
         Py_ssize_t elementwise_count, weighted_count, rowwise_count
         fastact_gather gather, widen
         fastact_scatter scatter
+        fastact_sum bias_sum_along, bias_sum_across
         fastact_finish finish
 
     struct fastact_target:

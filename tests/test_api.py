@@ -233,7 +233,7 @@ def test_the_signature_is_the_real_one(name):
     }
     for call in (activation, activation.derivative) if elementwise else (activation,):
         signature = inspect.signature(call).parameters
-        assert list(signature) == ["x", *names, "out"]
+        assert list(signature) == ["x", *names, *["bias"] * (activation.kind == "elementwise"), "out"]
         assert {key: signature[key].default for key in names} == defaults
         assert signature["x"].default is inspect.Parameter.empty
         assert signature["out"].default is None
@@ -241,7 +241,9 @@ def test_the_signature_is_the_real_one(name):
         if elementwise:
             assert all(signature[key].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for key in names)
     signature = inspect.signature(activation.backward).parameters
-    gradients = [f"{key}_grad" for key in names if activation.kind == "channelwise" and key != "axis"]
+    gradients = ["bias", "bias_grad"] if activation.kind == "elementwise" else []
+    if activation.kind == "channelwise":
+        gradients = [f"{key}_grad" for key in names if key != "axis"]
     inputs = ["x", "y"] if elementwise else list(activation.backward_from)
     assert list(signature) == ["grad", *inputs, *names, *gradients, "out"]
     assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in list(signature.values())[1:])

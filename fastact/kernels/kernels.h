@@ -14,12 +14,12 @@ extern "C" {
 
 #define FASTACT_KERNELS_VERSION 2
 
-/* n elements; `out` is `x` itself or does not touch it.  `parameters` hold what the caller gave, in the
- * order of the catalogue, already exact in the compute type. */
-typedef void (*fastact_unary)(const void *x, void *out, ptrdiff_t n, const double *parameters);
+/* n elements; `out` is `x` itself or does not touch it.  `bias` is NULL, or n elements that are added to those of x
+ * before.  `parameters` hold what the caller gave, in the order of the catalogue, already exact in the compute type. */
+typedef void (*fastact_unary)(const void *x, const void *bias, void *out, ptrdiff_t n, const double *parameters);
 
 /* The same for backward: `out` is `grad`, is `x`, or touches neither.  `x` is the input or the output. */
-typedef void (*fastact_binary)(const void *grad, const void *x, void *out, ptrdiff_t n,
+typedef void (*fastact_binary)(const void *grad, const void *x, const void *bias, void *out, ptrdiff_t n,
                                const double *parameters);
 
 /* The same where the one parameter is a weight for each element: n of them, `weight_step` bytes apart, which is an
@@ -92,6 +92,7 @@ struct fastact_kernels {
     ptrdiff_t elementwise_count, weighted_count, rowwise_count;
     fastact_gather gather, widen;
     fastact_scatter scatter;
+    fastact_sum bias_sum_along, bias_sum_across;    /* of `grad` alone; `x` is not read */
     fastact_finish finish;
 };
 

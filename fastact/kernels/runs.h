@@ -32,7 +32,8 @@ INLINE vec apply(task t, vec grad, vec x, const vec *p, int careful)
 }
 
 /* `count` vectors, by the quick code where none of them needs the other. */
-INLINE void whole(task t, const char *grad, const char *x, const char *weight, char *out, const vec *p, int count)
+INLINE void whole(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out, const vec *p,
+                  int count)
 {
     vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE];
     int careful = 0;
@@ -41,6 +42,9 @@ INLINE void whole(task t, const char *grad, const char *x, const char *weight, c
         g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
         w[i] = t.weighted ? load(weight + i * VECTOR_BYTES) : splat(1);
     }
+    if (bias)
+        for (int i = 0; i < count; i++)
+            v[i] += load(bias + i * VECTOR_BYTES);
     if (t.care < NEVER) {
         mask beyond = less(splat(t.care), absolute(v[0]));
         for (int i = 1; i < count; i++)
@@ -59,15 +63,20 @@ INLINE void whole(task t, const char *grad, const char *x, const char *weight, c
     }
 }
 
-INLINE void part(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n, const vec *p)
+INLINE void part(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out, ptrdiff_t n,
+                 const vec *p)
 {
     /* The lanes past n hold 1: no formula is slow there. */
+    vec v = load_part(x, n, splat(1));
+    if (bias)
+        v += load_part(bias, n, splat(0));
     vec g = t.backward ? load_part(grad, n, splat(1)) : splat(1);
     vec w = t.weighted ? load_part(weight, n, splat(1)) : splat(1);
-    store_part(out, apply(t, g, load_part(x, n, splat(1)), t.weighted ? &w : p, 1), n);
+    store_part(out, apply(t, g, v, t.weighted ? &w : p, 1), n);
 }
 
-INLINE void run(task t, const char *grad, const char *x, const char *weight, char *out, ptrdiff_t n,
+/* `bias` is NULL or what is added to x. */
+INLINE void run(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out, ptrdiff_t n,
                 const double *parameters)
 {
     vec p[PARAMETERS_AND_PREPARED];
@@ -76,12 +85,12 @@ INLINE void run(task t, const char *grad, const char *x, const char *weight, cha
     prepare(p);
 
     /* Stores that straddle cache lines cost a quarter of a memory-bound function's speed. */
-    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM;
+    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM, at = 0, bytes = n * ITEM;
     if (head && n > 8 * WIDTH) {
-        part(t, grad, x, weight, out, head, p);
-        grad += head * ITEM, x += head * ITEM, weight += head * ITEM, out += head * ITEM, n -= head;
+        part(t, grad, x, bias, weight, out, head, p);
+        at = head * ITEM;
     }
-    ptrdiff_t bytes = n * ITEM, at = 0;
+#define PLACES grad + at, x + at, bias ? bias + at : NULL, weight + at, out + at
     for (; at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
         for (ptrdiff_t line = 0; line < t.at_once * VECTOR_BYTES; line += CACHE_LINE) {
             __builtin_prefetch(x + at + line + PREFETCH_AHEAD);
@@ -89,23 +98,25 @@ INLINE void run(task t, const char *grad, const char *x, const char *weight, cha
             if (t.backward)
                 __builtin_prefetch(grad + at + line + PREFETCH_AHEAD);
         }
-        whole(t, grad + at, x + at, weight + at, out + at, p, t.at_once);
+        whole(t, PLACES, p, t.at_once);
     }
     for (; at + VECTOR_BYTES <= bytes; at += VECTOR_BYTES)
-        whole(t, grad + at, x + at, weight + at, out + at, p, 1);
+        whole(t, PLACES, p, 1);
     if (at < bytes)
-        part(t, grad + at, x + at, weight + at, out + at, (bytes - at) / ITEM, p);
+        part(t, PLACES, (bytes - at) / ITEM, p);
+#undef PLACES
 }
 
 #define DEFINE_UNARY(name, f, care, at_once) \
-    static void name(const void *x, void *out, ptrdiff_t n, const double *parameters) \
+    static void name(const void *x, const void *bias, void *out, ptrdiff_t n, const double *parameters) \
     { \
-        run((task){f, SMOOTH, 0, 0, care, at_once}, NULL, x, NULL, out, n, parameters); \
+        run((task){f, SMOOTH, 0, 0, care, at_once}, NULL, x, bias, NULL, out, n, parameters); \
     }
 #define DEFINE_BINARY(name, f, kind, care, at_once) \
-    static void name(const void *grad, const void *x, void *out, ptrdiff_t n, const double *parameters) \
+    static void name(const void *grad, const void *x, const void *bias, void *out, ptrdiff_t n, \
+                     const double *parameters) \
     { \
-        run((task){f, kind, 1, 0, care, at_once}, grad, x, NULL, out, n, parameters); \
+        run((task){f, kind, 1, 0, care, at_once}, grad, x, bias, NULL, out, n, parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, care, derivative_care, ...) \
@@ -136,18 +147,18 @@ INLINE double only(const void *weight)
     static void name(const void *x, const void *weight, ptrdiff_t weight_step, void *out, ptrdiff_t n) \
     { \
         if (weight_step) \
-            run((task){f, SMOOTH, 0, 1, NEVER, 2}, NULL, x, weight, out, n, NULL); \
+            run((task){f, SMOOTH, 0, 1, NEVER, 2}, NULL, x, NULL, weight, out, n, NULL); \
         else \
-            uniform(x, out, n, WITH_ONLY(weight)); \
+            uniform(x, NULL, out, n, WITH_ONLY(weight)); \
     }
 #define DEFINE_WEIGHTED_BINARY(name, uniform, f, kind) \
     static void name(const void *grad, const void *x, const void *weight, ptrdiff_t weight_step, void *out, \
                      ptrdiff_t n) \
     { \
         if (weight_step) \
-            run((task){f, kind, 1, 1, NEVER, 2}, grad, x, weight, out, n, NULL); \
+            run((task){f, kind, 1, 1, NEVER, 2}, grad, x, NULL, weight, out, n, NULL); \
         else \
-            uniform(grad, x, out, n, WITH_ONLY(weight)); \
+            uniform(grad, x, NULL, out, n, WITH_ONLY(weight)); \
     }
 #define DEFINE_WEIGHTED_RUNS(name, formula, kind, ...) \
     DEFINE_WEIGHTED_UNARY(name##_run, formula##_run, formula##_forward) \

@@ -13,6 +13,7 @@ INLINE sums add_product(sums s, vec a, vec b)
 {
     return (sums){s.low + widen_low(a) * widen_low(b), s.high + widen_high(a) * widen_high(b)};
 }
+INLINE sums add_term(sums s, vec a) { return (sums){s.low + widen_low(a), s.high + widen_high(a)}; }
 INLINE sums add_sums(sums a, sums b) { return (sums){a.low + b.low, a.high + b.high}; }
 INLINE sums load_sums(const double *sum, const double *error, ptrdiff_t n)
 {
@@ -40,6 +41,11 @@ INLINE void add_folded(double *sum, double *error, sums s[VECTORS])
 typedef pair sums;
 
 INLINE sums add_product(sums s, vec a, vec b) { return accumulate_product(s, a, b); }
+INLINE sums add_term(sums s, vec a)
+{
+    vec sum = s.hi + a;
+    return (sums){sum, s.lo + sum_error(s.hi, a, sum)};
+}
 INLINE sums add_sums(sums a, sums b) { return add_pairs(a, b); }
 INLINE sums load_sums(const double *sum, const double *error, ptrdiff_t n)
 {
@@ -131,6 +137,52 @@ INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrd
                       sums + i, errors + i, name##_weight_idles); \
     }
 WEIGHTED_ACTIVATIONS(DEFINE_SUMS)
+
+/* The gradient by a bias is the sum of the gradient by what it was added to: column by column, each from its first row
+ * to its last, without a tree.  Several columns at once hide what an addition takes. */
+#define COLUMNS 4
+INLINE void add_columns(const char *grad, ptrdiff_t step, ptrdiff_t rows, double *sum, double *error, int vectors,
+                        ptrdiff_t n)
+{
+    sums s[COLUMNS];
+    for (int i = 0; i < vectors; i++)
+        s[i] = load_sums(sum + i * WIDTH, error + i * WIDTH, n);
+    for (ptrdiff_t row = 0; row < rows; row++)
+        for (int i = 0; i < vectors; i++)
+            s[i] = add_term(s[i], load_part(grad + row * step + i * VECTOR_BYTES, n, splat(0)));
+    for (int i = 0; i < vectors; i++)
+        store_sums(sum + i * WIDTH, error + i * WIDTH, s[i], n);
+}
+static void bias_sum_across(const void *grad_, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
+                            ptrdiff_t rows, ptrdiff_t n, double *sum, double *error)
+{
+    const char *grad = grad_;
+    ptrdiff_t i = 0;
+    (void)x, (void)x_step;
+    for (; i + COLUMNS * WIDTH <= n; i += COLUMNS * WIDTH)
+        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, COLUMNS, WIDTH);
+    for (; i + WIDTH <= n; i += WIDTH)
+        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, 1, WIDTH);
+    if (i < n)
+        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, 1, n - i);
+}
+/* The same in the same order where columns lie along memory. */
+static void bias_sum_along(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
+                           ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors)
+{
+    (void)x, (void)x_step;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const real *terms = (const real *)((const char *)grad + i * grad_step);
+        double total = sums[i], error = errors[i];
+        for (ptrdiff_t j = 0; j < n; j++) {
+            double term = terms[j], sum = total + term, part = sum - total;
+            if (REAL_BITS == 64)
+                error += (total - (sum - part)) + (term - part);
+            total = sum;
+        }
+        sums[i] = total, errors[i] = error;
+    }
+}
 
 #define WEIGHTED(name, formula, kind, ...) \
     {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, \

@@ -36,5 +36,7 @@ const struct fastact_kernels TABLE = {
     .gather = gather,
     .widen = BY_TYPE(NULL, widen),
     .scatter = scatter,
+    .bias_sum_along = bias_sum_along,
+    .bias_sum_across = bias_sum_across,
     .finish = finish,
 };

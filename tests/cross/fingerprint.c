@@ -77,14 +77,14 @@ static void run(const struct fastact_kernels *k)
     fill(grad, bits, ELEMENTS, 3, 1);
     for (ptrdiff_t i = 0; i < k->elementwise_count; i++) {
         const struct fastact_elementwise *e = &k->elementwise[i];
-        e->forward(x, y, ELEMENTS, parameters);
+        e->forward(x, NULL, y, ELEMENTS, parameters);
         report(k, e->name, "forward", y, ELEMENTS);
-        e->derivative(x, out, ELEMENTS, parameters);
+        e->derivative(x, NULL, out, ELEMENTS, parameters);
         report(k, e->name, "derivative", out, ELEMENTS);
-        e->backward(grad, x, out, ELEMENTS, parameters);
+        e->backward(grad, x, x, out, ELEMENTS, parameters);
         report(k, e->name, "backward", out, ELEMENTS);
         if (e->backward_y) {
-            e->backward_y(grad, y, out, ELEMENTS, parameters);
+            e->backward_y(grad, y, NULL, out, ELEMENTS, parameters);
             report(k, e->name, "backward_y", out, ELEMENTS);
         }
     }
