@@ -18,6 +18,7 @@
 #include "runs.h"
 #include "rows.h"
 #include "sums.h"
+#include "losses.h"
 
 extern const struct fastact_kernels TABLE;
 const struct fastact_kernels TABLE = {
@@ -37,4 +38,5 @@ const struct fastact_kernels TABLE = {
     .widen = BY_TYPE(NULL, widen),
     .scatter = scatter,
     .finish = finish,
+    .losses = &losses,
 };
