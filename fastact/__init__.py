@@ -1,7 +1,7 @@
 """fastact: neural-network activation functions and their derivatives, in place, over float32 and float64 buffers.
 
 Every activation is an object with its derivative and its backward, ``fa.tanh``, ``fa.tanh.derivative`` and
-``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name."""
+``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name.  Two losses that end a network come with their gradients."""
 
 try:
     from fastact.blocks import get_num_threads, num_threads, set_num_threads
@@ -13,6 +13,7 @@ except ModuleNotFoundError as error:
 from fastact.activations import ACTIVATIONS, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
+from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 globals().update(ACTIVATIONS)
 
@@ -24,5 +25,7 @@ __all__ = [
     "num_threads",
     "set_num_threads",
     "show_config",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
 ]
 __all__ += list(ACTIVATIONS)

@@ -10,6 +10,8 @@ from fastact.blocks import get_num_threads as get_num_threads
 from fastact.blocks import num_threads as num_threads
 from fastact.blocks import set_num_threads as set_num_threads
 from fastact.config import show_config as show_config
+from fastact.losses import sigmoid_cross_entropy as sigmoid_cross_entropy
+from fastact.losses import softmax_cross_entropy as softmax_cross_entropy
 
 __version__: str
 __all__ = [
@@ -41,10 +43,12 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "sigmoid",
+    "sigmoid_cross_entropy",
     "silu",
     "soft_shrink",
     "soft_sign",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
     "sparse_plus",
     "sparse_sigmoid",

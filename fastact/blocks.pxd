@@ -29,6 +29,8 @@ cdef enum:
     MAX_INPUTS = 3
     MAX_OPERANDS = MAX_INPUTS + 1
 
+cdef int team(int64_t work) noexcept nogil
+
 cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept
 
 cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1

@@ -121,6 +121,14 @@ static inline void fpmode_narrow(double value, float *narrow)
     *narrow = rounded;
 }
 
+static inline double fpmode_quotient(double a, double b)
+{
+    fpmode was = fpmode_enter();
+    volatile double dividend = a, quotient = dividend / b;
+    fpmode_leave(was);
+    return quotient;
+}
+
 /* The first of n numbers of the type computed in that is not within the limits (a NaN is not); n if all are. */
 static inline ptrdiff_t fpmode_first_outside(const void *values, int single, ptrdiff_t n, double low, double high)
 {

@@ -1,6 +1,6 @@
 # The face of the kernels (kernels/kernels.h), as the engine sees it.
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 
 cdef extern from "kernels/kernels.h":
@@ -31,6 +31,42 @@ cdef extern from "kernels/kernels.h":
     ctypedef void (*fastact_gather)(const void *source, Py_ssize_t stride, void *block, Py_ssize_t n) noexcept nogil
     ctypedef void (*fastact_scatter)(
         const void *block, void *destination, Py_ssize_t stride, Py_ssize_t n) noexcept nogil
+
+    struct fastact_cross_entropy:
+        Py_ssize_t n
+        const void *class_weight
+        double smoothing, even, scale
+
+    ctypedef void (*fastact_cross_entropy_rows)(
+        const fastact_cross_entropy *c, const void *x, Py_ssize_t x_step, const int64_t *labels,
+        const void *probabilities, Py_ssize_t probabilities_step, void *grad, Py_ssize_t grad_step, Py_ssize_t rows,
+        void *losses) noexcept nogil
+
+    struct fastact_binary_cross_entropy:
+        double smoothing, even, scale
+
+    ctypedef void (*fastact_binary_cross_entropy_run)(
+        const fastact_binary_cross_entropy *c, const void *x, const void *targets, const void *weight,
+        const void *pos_weight, void *grad, void *losses, Py_ssize_t n, double *sum, double *error) noexcept nogil
+
+    enum:
+        FASTACT_INT8
+        FASTACT_UINT8
+        FASTACT_FLOAT32
+        FASTACT_FLOAT64
+
+    struct fastact_losses:
+        Py_ssize_t short_row
+        fastact_cross_entropy_rows cross_entropy, cross_entropy_columns
+        fastact_binary_cross_entropy_run binary_cross_entropy
+        void (*add_values)(const void *values, Py_ssize_t n, double *sum, double *error) noexcept nogil
+        void (*total)(
+            const double *sums, const double *errors, Py_ssize_t parts, double divisor, void *out) noexcept nogil
+        Py_ssize_t (*read_labels)(
+            int kind, const void *source, Py_ssize_t stride, Py_ssize_t n, int64_t classes, const int64_t *ignored,
+            int64_t *labels) noexcept nogil
+        void (*pick)(const void *weights, const int64_t *labels, Py_ssize_t n, void *picked) noexcept nogil
+        void (*read_values)(int kind, const void *source, Py_ssize_t stride, Py_ssize_t n, void *block) noexcept nogil
 
     struct fastact_elementwise:
         const char *name
@@ -64,6 +100,7 @@ cdef extern from "kernels/kernels.h":
         fastact_scatter scatter
         fastact_sum bias_sum_along, bias_sum_across
         fastact_finish finish
+        const fastact_losses *losses
 
     struct fastact_target:
         const char *name

@@ -53,6 +53,51 @@ typedef void (*fastact_rows_backward)(const void *grad, ptrdiff_t grad_step,
 typedef void (*fastact_gather)(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n);
 typedef void (*fastact_scatter)(const void *block, void *destination, ptrdiff_t stride, ptrdiff_t n);
 
+/* How a row's loss, the sum of q_j * (log(sum of all e^x) - x_j) over its classes, weighs them: q_j is
+ *     ((1 - smoothing) * t_j + even) * class_weight_j,
+ * t_j a probability, or 1 at the label and 0 elsewhere.  The gradient is multiplied by `scale`. */
+struct fastact_cross_entropy {
+    ptrdiff_t n;                    /* classes */
+    const void *class_weight;       /* n contiguous elements; NULL: all are 1 */
+    double smoothing, even, scale;
+};
+
+/* Losses of rows of n contiguous elements, against labels, one a row (a negative one: the row does not count), or, where
+ * these are NULL, rows of probabilities.  `losses` are contiguous; `grad` is NULL, or x itself, or does not touch any.
+ * The same for columns, side by side, of at most `short_row` elements: then steps are from one element to the next. */
+typedef void (*fastact_cross_entropy_rows)(const struct fastact_cross_entropy *c, const void *x, ptrdiff_t x_step,
+                                           const int64_t *labels, const void *probabilities,
+                                           ptrdiff_t probabilities_step, void *grad, ptrdiff_t grad_step,
+                                           ptrdiff_t rows, void *losses);
+
+/* Elementwise losses of n contiguous elements against (1 - smoothing) * targets + even, added to sum + error; `losses` NULL: to
+ * nothing but these.  NULL weights are 1. */
+struct fastact_binary_cross_entropy { double smoothing, even, scale; };
+typedef void (*fastact_binary_cross_entropy_run)(const struct fastact_binary_cross_entropy *c, const void *x,
+                                                 const void *targets, const void *weight, const void *pos_weight,
+                                                 void *grad, void *losses, ptrdiff_t n, double *sum, double *error);
+
+/* Types that targets are read from; the last two are the tables'. */
+enum fastact_kind {
+    FASTACT_INT8, FASTACT_INT16, FASTACT_INT32, FASTACT_INT64,
+    FASTACT_UINT8, FASTACT_UINT16, FASTACT_UINT32, FASTACT_UINT64,
+    FASTACT_FLOAT32, FASTACT_FLOAT64
+};
+
+struct fastact_losses {
+    ptrdiff_t short_row;
+    fastact_cross_entropy_rows cross_entropy, cross_entropy_columns;
+    fastact_binary_cross_entropy_run binary_cross_entropy;
+    /* n elements added to sum + error, and what such sums of some parts come to, divided, in the table's type. */
+    void (*add_values)(const void *values, ptrdiff_t n, double *sum, double *error);
+    void (*total)(const double *sums, const double *errors, ptrdiff_t parts, double divisor, void *out);
+    /* n labels, those to be ignored as -1; returns the first that is neither ignored nor a class, or n. */
+    ptrdiff_t (*read_labels)(int kind, const void *source, ptrdiff_t stride, ptrdiff_t n, int64_t classes,
+                             const int64_t *ignored, int64_t *labels);
+    void (*pick)(const void *weights, const int64_t *labels, ptrdiff_t n, void *picked);    /* 0 for -1 */
+    void (*read_values)(int kind, const void *source, ptrdiff_t stride, ptrdiff_t n, void *block);
+};
+
 struct fastact_elementwise {
     const char *name;
     fastact_unary forward, derivative;
@@ -94,6 +139,7 @@ struct fastact_kernels {
     fastact_scatter scatter;
     fastact_sum bias_sum_along, bias_sum_across;    /* of `grad` alone; `x` is not read */
     fastact_finish finish;
+    const struct fastact_losses *losses;
 };
 
 /* The tables of a build, best target first; each target has its float32 and its float64 table. */

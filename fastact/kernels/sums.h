@@ -189,18 +189,21 @@ static void bias_sum_along(const void *grad, ptrdiff_t grad_step, const void *x,
      name##_sum_along, name##_sum_across, {__VA_ARGS__}},
 static const struct fastact_weighted weighted[] = {WEIGHTED_ACTIVATIONS(WEIGHTED)};
 
+INLINE double total_of(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t step)
+{
+    double total = 0, error = 0;
+    for (ptrdiff_t j = 0; j < parts * step; j += step) {        /* Knuth's sum */
+        double term = sums[j], sum = total + term, term_part = sum - total;
+        error += (total - (sum - term_part)) + (term - term_part) + errors[j];
+        total = sum;
+    }
+    return fabs(total) <= DBL_MAX ? total + error : total;      /* no number after an overflow */
+}
 static void finish(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n, const void *divisors,
                    void *out)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
-        double total = 0, error = 0;
-        for (ptrdiff_t j = i; j < parts * n; j += n) {          /* Knuth's sum */
-            double term = sums[j], sum = total + term, term_part = sum - total;
-            error += (total - (sum - term_part)) + (term - term_part) + errors[j];
-            total = sum;
-        }
-        if (fabs(total) <= DBL_MAX)                             /* no number after an overflow */
-            total += error;
+        double total = total_of(sums + i, errors + i, parts, n);
         ((real *)out)[i] = (real)(divisors ? total / ((const real *)divisors)[i] : total);
     }
 }

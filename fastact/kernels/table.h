@@ -18,6 +18,7 @@
 #include "runs.h"
 #include "rows.h"
 #include "sums.h"
+#include "losses.h"
 
 extern const struct fastact_kernels TABLE;
 const struct fastact_kernels TABLE = {
@@ -39,4 +40,5 @@ const struct fastact_kernels TABLE = {
     .bias_sum_along = bias_sum_along,
     .bias_sum_across = bias_sum_across,
     .finish = finish,
+    .losses = &losses,
 };

@@ -1,0 +1,8 @@
+# What the losses ask of the engine.
+
+from fastact.arrays cimport Array
+from fastact.kernels cimport fastact_kernels
+
+cdef const fastact_kernels *find_table(str target, int dtype) except NULL
+
+cdef bint may_overlap_itself(Array *x) noexcept
