@@ -973,8 +973,8 @@ cdef object call_with_bias(
         computed = new_like(first, dtype)
     else:
         check_output(self, computed, "out", first, name, dtype)
-    totals = new_vector(first.shape[first.ndim - 1], dtype)
     if bias_grad is not None:
+        totals = new_vector(first.shape[first.ndim - 1], dtype)
         check_output(self, bias_grad, "bias_grad", totals, f"the last axis of {name}", dtype)
         if out != NULL and overlap(<Array *> bias_grad, <Array *> computed):
             raise ValueError(f"{self.name}(): bias_grad and out share memory")
@@ -986,7 +986,10 @@ cdef object call_with_bias(
     if biased:
         kernel.form = BIASED_UNARY if b == NULL else BIASED_BINARY
         kernel.cost += COST_OF_BIAS
-        vector = copy_vector(<Array *> bias, dtype, kernel.table)
+        vector = bias
+        if (real_type(<PyObject *> bias) != dtype or not PyArray_FLAGS(<Array *> bias) & cnp.NPY_ARRAY_C_CONTIGUOUS
+                or arguments.share_memory(bias, computed)):
+            vector = copy_vector(<Array *> bias, dtype, kernel.table)
         view = broadcast(<Array *> vector, <Array *> first, PyArray_NDIM(<Array *> first) - 1)
         operands[last] = <Array *> view
         last += 1

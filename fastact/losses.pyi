@@ -1,10 +1,10 @@
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Real = TypeVar("_Real", np.float32, np.float64)
-_Reduced = Literal["mean", "sum"]
+_Reduced: TypeAlias = Literal["mean", "sum"]
 
 def use_target(target: str) -> None: ...
 @overload

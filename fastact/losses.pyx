@@ -1,10 +1,9 @@
-# The losses that end a network, with their gradients: arrays in, checked whole before anything is written, and walked in
-# the order of their shape, whatever their strides.  Segments of that order are shared out over threads; each has a sum
+# The losses that end a network, with their gradients: arrays in, checked whole before anything is written, and walked
+# in the order of their shape, whatever their strides.  Segments of that order are shared out over threads; each has a sum
 # of its own, and these are added up in order.  So the bits depend on neither strides nor threads.
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
 from cython.parallel cimport prange, threadid
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.stdint cimport int64_t
@@ -613,8 +612,8 @@ cdef int refuse_label(const Job *job, targets) except -1:
         row = i * job.length + job.bad[i]
         if row < min(job.rows, (i + 1) * job.length):
             at = tuple([int(index) for index in np.unravel_index(row, targets.shape)])
-            raise ValueError(f"{SOFTMAX}(): targets[{', '.join(map(str, at))}] is {targets[at]}, position {at}: labels are "
-                             f"from 0 to {job.n - 1}")
+            raise ValueError(f"{SOFTMAX}(): targets[{', '.join(map(str, at))}] is {targets[at]}, position {at}: "
+                             f"labels are from 0 to {job.n - 1}")
     return 0
 
 
@@ -640,8 +639,8 @@ def softmax_cross_entropy(
     logits : array_like
         float32 or float64; integers and bools are converted to float64.
     targets : array_like
-        Labels, integers from 0 on, of the shape of `logits` without `axis`; or rows of probabilities, float32 or float64,
-        of the shape of `logits`. These need not sum to 1.
+        Labels, integers from 0 on, of the shape of `logits` without `axis`; or rows of probabilities, float32 or
+        float64, of the shape of `logits`. These need not sum to 1.
     axis : int, default -1
         The axis along which the classes lie.
     reduction : {"mean", "sum", "none"}
@@ -660,7 +659,8 @@ def softmax_cross_entropy(
     Returns
     -------
     scalar or array
-        The loss, in the type of `logits`: a NumPy scalar, or for "none" an array of the shape of `logits` without `axis`.
+        The loss, in the type of `logits`: a NumPy scalar, or for "none" an array of the shape of `logits` without
+        `axis`.
 
     Raises
     ------
@@ -669,8 +669,8 @@ def softmax_cross_entropy(
 
     Notes
     -----
-    Error: at most 4 ulp of the loss, however small it is; of the gradient, 4 ulp of the sum of the absolute terms. No bit
-    depends on strides or the number of threads. A row that has a NaN or +inf, or is all -inf, becomes NaN.
+    Error: at most 4 ulp of the loss, however small it is; of the gradient, 4 ulp of the sum of the absolute terms. No
+    bit depends on strides or the number of threads. A row that has a NaN or +inf, or is all -inf, becomes NaN.
 
     Examples
     --------
@@ -796,8 +796,8 @@ def sigmoid_cross_entropy(
 
     Notes
     -----
-    Error: at most 4 ulp of the loss, however small it is; of the gradient, 4 ulp of the sum of the absolute terms. No bit
-    depends on strides or the number of threads.
+    Error: at most 4 ulp of the loss, however small it is; of the gradient, 4 ulp of the sum of the absolute terms. No
+    bit depends on strides or the number of threads.
 
     Examples
     --------

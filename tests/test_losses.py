@@ -1,0 +1,244 @@
+"""Cross-entropies: values and gradients, however confident the prediction, and errors before the first write."""
+
+import itertools
+import tracemalloc
+
+import mpmath
+import numpy as np
+import pytest
+
+import fastact as fa
+import helpers
+from fastact import engine, losses
+
+CLASSES = [1, 2, 5, 10, 16, 33, 128, 300]
+
+
+@pytest.fixture(autouse=True, params=engine.TARGETS)
+def on_target(request):
+    losses.use_target(request.param)
+    yield
+    losses.use_target(engine.TARGET)
+
+
+def normal(shape, dtype, seed=0, size=3.0):
+    return (size * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
+
+
+def labels_for(rows, n, seed=1):
+    return np.random.default_rng(seed).integers(0, n, rows)
+
+
+def wide(a):
+    return None if a is None else np.asarray(a, np.float64)
+
+
+def by_definition(logits, targets, class_weight=None, label_smoothing=0.0, ignore_label=None):
+    """Return the losses of rows, their gradients, and the sum of the weights that a mean divides by, in float64."""
+    z, n = wide(logits), logits.shape[-1]
+    weight = np.ones(n) if class_weight is None else wide(class_weight)
+    difference = z - z.max(axis=-1, keepdims=True)
+    log_p = difference - np.log(np.exp(difference).sum(axis=-1, keepdims=True))
+    if targets.dtype.kind == "f":
+        t, divisor = wide(targets), float(len(z))
+    else:
+        counted = targets != ignore_label
+        t = np.eye(n)[np.where(counted, targets, 0)] * counted[:, None]
+        divisor = (t * weight).sum()
+        t = t * (1 - label_smoothing) + label_smoothing / n * counted[:, None]
+    if targets.dtype.kind == "f":
+        t = t * (1 - label_smoothing) + label_smoothing / n
+    t = t * weight
+    return -(t * log_p).sum(axis=-1), np.exp(log_p) * t.sum(axis=-1, keepdims=True) - t, divisor
+
+
+OPTIONS = [
+    {},
+    {"label_smoothing": 0.1},
+    {"ignore_label": 0},
+    {"class_weight": True},
+    {"class_weight": True, "label_smoothing": 0.3, "ignore_label": 1},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("n", CLASSES)
+def test_softmax_cross_entropy_is_its_definition(n, options, dtype):
+    logits, labels = normal((37, n), dtype), labels_for(37, n)
+    given = {k: v for k, v in options.items() if k != "ignore_label" or n > 2}
+    if "class_weight" in given:
+        given["class_weight"] = np.random.default_rng(2).random(n).astype(dtype) + dtype.type(0.1)
+    rows, grads, divisor = by_definition(logits, labels, **given)
+    scale = 16 * np.finfo(dtype).eps
+    for reduction, want, grad in (
+        ("none", rows, grads),
+        ("sum", rows.sum(), grads),
+        ("mean", rows.sum() / divisor, grads / divisor),
+    ):
+        out = np.empty_like(logits)
+        got = fa.softmax_cross_entropy(logits, labels, reduction=reduction, grad_out=out, **given)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, rtol=scale, atol=scale * np.abs(want).max())
+        np.testing.assert_allclose(out, grad, rtol=0, atol=scale * np.abs(grad).max() + 1e-300)
+        helpers.assert_same_bits(fa.softmax_cross_entropy(logits, labels, reduction=reduction, **given), got)
+        place = logits.copy()
+        fa.softmax_cross_entropy(place, labels, reduction=reduction, grad_out=place, **given)
+        helpers.assert_same_bits(place, out)
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_targets_may_be_probabilities(label_smoothing, dtype):
+    logits, targets = normal((21, 10), dtype), fa.softmax(normal((21, 10), dtype, 3))
+    rows, grads, _ = by_definition(logits, targets, label_smoothing=label_smoothing)
+    out, scale = np.empty_like(logits), 16 * np.finfo(dtype).eps
+    got = fa.softmax_cross_entropy(logits, targets, label_smoothing=label_smoothing, grad_out=out)
+    np.testing.assert_allclose(got, rows.mean(), rtol=scale)
+    np.testing.assert_allclose(out, grads / 21, rtol=0, atol=scale * np.abs(grads).max() / 21)
+
+
+@pytest.mark.parametrize("n", [2, 10, 40])
+def test_a_row_agrees_with_true_values_however_small_it_is(n, dtype):
+    logits = normal((200, n), dtype, size=20.0)
+    labels = np.where(np.arange(200) % 2, logits.argmax(axis=1), labels_for(200, n))
+    got = fa.softmax_cross_entropy(logits, labels, reduction="none")
+    with mpmath.workprec(200):
+        for row, label, value in zip(logits, labels, got, strict=True):
+            true = mpmath.log1p(
+                sum(mpmath.exp(mpmath.mpf(float(z)) - float(row[label])) for z in np.delete(row, label))
+            )
+            assert abs(float(value) - true) <= 4 * float(np.spacing(np.asarray(float(true), dtype)))
+
+
+def test_confident_predictions_keep_their_digits(dtype):
+    tiny = np.exp(-60.0)
+    logits = np.array([[60, 0]], dtype)
+    np.testing.assert_allclose(
+        fa.softmax_cross_entropy(logits, [0], grad_out=logits), tiny, rtol=4 * np.finfo(dtype).eps
+    )
+    np.testing.assert_allclose(logits, [[-tiny, tiny]], rtol=4 * np.finfo(dtype).eps)
+
+
+def test_ends_of_the_numbers(dtype):
+    inf = np.inf
+    rows = np.array([[1e30, -1e30], [5, 5], [-inf, 0], [0, -inf], [np.nan, 0]], dtype)
+    got = fa.softmax_cross_entropy(rows, [0, 0, 0, 0, 0], reduction="none")
+    assert got[0] == 0
+    assert got[1] == dtype.type(np.log(2))
+    assert got[2] == inf
+    assert got[3] == 0
+    assert np.isnan(got[4])
+
+
+@pytest.mark.parametrize("n", [3, 10, 130])
+def test_bits_depend_on_neither_axis_nor_strides_nor_threads(n, dtype, always_parallel):
+    logits, labels = normal((61, n), dtype), labels_for(61, n)
+    out = np.empty_like(logits)
+    with fa.num_threads(1):
+        want = fa.softmax_cross_entropy(logits, labels, grad_out=out)
+    spread = np.repeat(logits, 2, axis=1)[:, ::2]
+    for threads, laid in itertools.product((1, 3), (logits, np.asfortranarray(logits), spread)):
+        got = np.empty_like(laid)
+        with fa.num_threads(threads):
+            helpers.assert_same_bits(fa.softmax_cross_entropy(laid, labels, grad_out=got), want)
+            helpers.assert_same_bits(got, out)
+            helpers.assert_same_bits(fa.softmax_cross_entropy(laid.T, labels, axis=0, grad_out=got.T), want)
+            helpers.assert_same_bits(got, out)
+
+
+def test_every_fused_target_gives_the_same_bits(dtype):
+    found = []
+    for target in engine.FUSED_TARGETS:
+        losses.use_target(target)
+        logits = normal((61, 23), dtype)
+        found.append((fa.softmax_cross_entropy(logits, labels_for(61, 23), grad_out=logits), logits))
+    for loss, grad in found:
+        helpers.assert_same_bits(loss, found[0][0])
+        helpers.assert_same_bits(grad, found[0][1])
+
+
+@pytest.mark.parametrize("integer", ["i1", "u1", "i2", "i4", "u4", "i8", "u8"])
+def test_labels_of_every_integer_type(integer):
+    logits, labels = normal((20, 7), np.float32), labels_for(20, 7)
+    spread = np.repeat(labels.astype(integer), 2)[::2]
+    want = fa.softmax_cross_entropy(logits, labels)
+    helpers.assert_same_bits(fa.softmax_cross_entropy(logits, labels.astype(integer)), want)
+    helpers.assert_same_bits(fa.softmax_cross_entropy(logits, spread), want)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("pos_weight", [None, 2.5, True])
+def test_sigmoid_cross_entropy_is_its_definition(pos_weight, smoothing, dtype):
+    logits, targets = normal((17, 9), dtype), np.random.default_rng(3).random((17, 9)).astype(dtype)
+    weight = np.random.default_rng(4).random((17, 9)).astype(dtype)
+    if pos_weight is True:
+        pos_weight = np.linspace(0.5, 2, 9).astype(dtype)
+    z, t, w = wide(logits), wide(targets) * (1 - smoothing) + smoothing / 2, wide(weight)
+    positive = 1.0 if pos_weight is None else wide(pos_weight)
+    want = w * (positive * t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z))
+    s = 1 / (1 + np.exp(-z))
+    grad = w * ((1 - t) * s - positive * t * (1 - s)) / z.size
+    out, scale = np.empty_like(logits), 8 * np.finfo(dtype).eps
+    given = {"weight": weight, "pos_weight": pos_weight, "label_smoothing": smoothing}
+    got = fa.sigmoid_cross_entropy(logits, targets, grad_out=out, **given)
+    np.testing.assert_allclose(got, want.mean(), rtol=scale)
+    np.testing.assert_allclose(out, grad, rtol=0, atol=scale * np.abs(grad).max())
+    rows = fa.sigmoid_cross_entropy(logits, targets, reduction="none", **given)
+    np.testing.assert_allclose(rows, want, rtol=scale, atol=scale * np.abs(want).max())
+
+
+def test_gradients_agree_with_finite_differences():
+    logits, labels, targets = normal((6, 5), np.float64), labels_for(6, 5), np.random.default_rng(3).random((6, 5))
+    for loss in (
+        lambda z, **g: fa.softmax_cross_entropy(z, labels, label_smoothing=0.1, **g),
+        lambda z, **g: fa.softmax_cross_entropy(z, targets, **g),
+        lambda z, **g: fa.sigmoid_cross_entropy(z, targets, pos_weight=1.5, **g),
+    ):
+        got, want = np.empty_like(logits), np.empty_like(logits)
+        loss(logits, grad_out=got)
+        for place in np.ndindex(logits.shape):
+            step = np.zeros_like(logits)
+            step[place] = 1e-5
+            want[place] = (loss(logits + step) - loss(logits - step)) / 2e-5
+        assert np.linalg.norm(got - want) <= 1e-6 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "given"),
+    [
+        (ValueError, "position (2,)", {"targets": [0, 1, 4, 9]}),
+        (ValueError, "position (1,)", {"targets": [0, -1, 4, 9]}),
+        (ValueError, "targets has shape", {"targets": [0, 1]}),
+        (TypeError, "targets", {"targets": ["a", "b", "c", "d"]}),
+        (ValueError, "reduction", {"reduction": "total"}),
+        (ValueError, "label_smoothing", {"label_smoothing": 1.5}),
+        (ValueError, "label_smoothing", {"label_smoothing": np.nan}),
+        (ValueError, "class_weight", {"class_weight": [1, 1, -1, 1]}),
+        (ValueError, "class_weight", {"class_weight": [1, 1]}),
+        (ValueError, "class_weight", {"class_weight": [1, 1, np.inf, 1]}),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_write(error, words, given):
+    logits, out = np.ones((4, 4), np.float32), np.full((4, 4), 7, np.float32)
+    with pytest.raises(error) as refusal:
+        fa.softmax_cross_entropy(logits, grad_out=out, **({"targets": [0, 1, 2, 3]} | given))
+    assert words in str(refusal.value)
+    assert (out == 7).all()
+
+
+@pytest.mark.parametrize(
+    "out", [np.empty((4, 3), np.float32), np.empty((4, 4)), np.broadcast_to(np.float32(0), (4, 4))]
+)
+def test_a_gradient_that_cannot_be_written_is_refused(out):
+    with pytest.raises((TypeError, ValueError), match="grad_out"):
+        fa.softmax_cross_entropy(np.ones((4, 4), np.float32), [0, 1, 2, 3], grad_out=out)
+
+
+def test_no_memory_that_grows_with_the_array():
+    logits, labels = normal((3000, 100), np.float32), labels_for(3000, 100)
+    tracemalloc.start()
+    try:
+        fa.softmax_cross_entropy(logits, labels)
+        fa.softmax_cross_entropy(logits, labels, grad_out=logits)
+        assert tracemalloc.get_traced_memory()[1] < 50_000
+    finally:
+        tracemalloc.stop()
