@@ -1,6 +1,6 @@
 # The losses that end a network, with their gradients: arrays in, checked whole before anything is written, and walked
-# in the order of their shape, whatever their strides.  Segments of that order are shared out over threads; each has a sum
-# of its own, and these are added up in order.  So the bits depend on neither strides nor threads.
+# in the order of their shape, whatever their strides.  Segments of that order are shared out over threads; each has a
+# sum of its own, and these are added up in order.  So the bits depend on neither strides nor threads.
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
