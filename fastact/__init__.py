@@ -1,7 +1,7 @@
 """fastact: neural-network activation functions and their derivatives, in place, over float32 and float64 buffers.
 
 Every activation is an object with its derivative and its backward, ``fa.tanh``, ``fa.tanh.derivative`` and
-``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name."""
+``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name, and ``fa.GATES`` the gated units, ``fa.swiglu`` among them."""
 
 try:
     from fastact.blocks import get_num_threads, num_threads, set_num_threads
@@ -10,14 +10,16 @@ except ModuleNotFoundError as error:
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
         "or build it in place as CONTRIBUTING.md says"
     ) from error
-from fastact.activations import ACTIVATIONS, get
+from fastact.activations import ACTIVATIONS, GATES, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
 
 globals().update(ACTIVATIONS)
+globals().update(GATES)
 
 __all__ = [
     "ACTIVATIONS",
+    "GATES",
     "__version__",
     "get",
     "get_num_threads",
@@ -25,4 +27,4 @@ __all__ = [
     "set_num_threads",
     "show_config",
 ]
-__all__ += list(ACTIVATIONS)
+__all__ += [*ACTIVATIONS, *GATES]
