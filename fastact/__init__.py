@@ -1,7 +1,8 @@
 """fastact: neural-network activation functions and their derivatives, in place, over float32 and float64 buffers.
 
 Every activation is an object with its derivative and its backward, ``fa.tanh``, ``fa.tanh.derivative`` and
-``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name.  Two losses that end a network come with their gradients."""
+``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name, and ``fa.GATES`` the gated units, ``fa.swiglu`` among them.
+Two losses that end a network come with their gradients."""
 
 try:
     from fastact.blocks import get_num_threads, num_threads, set_num_threads
@@ -10,15 +11,17 @@ except ModuleNotFoundError as error:
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
         "or build it in place as CONTRIBUTING.md says"
     ) from error
-from fastact.activations import ACTIVATIONS, get
+from fastact.activations import ACTIVATIONS, GATES, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
 from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 globals().update(ACTIVATIONS)
+globals().update(GATES)
 
 __all__ = [
     "ACTIVATIONS",
+    "GATES",
     "__version__",
     "get",
     "get_num_threads",
@@ -29,3 +32,4 @@ __all__ = [
     "softmax_cross_entropy",
 ]
 __all__ += list(ACTIVATIONS)
+__all__ += list(GATES)

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
+from fastact.activations import GATES as GATES
 from fastact.activations import get as get
 from fastact.blocks import get_num_threads as get_num_threads
 from fastact.blocks import num_threads as num_threads
@@ -16,15 +17,20 @@ from fastact.losses import softmax_cross_entropy as softmax_cross_entropy
 __version__: str
 __all__ = [
     "ACTIVATIONS",
+    "GATES",
     "__version__",
+    "bilinear",
     "celu",
     "elu",
     "exponential",
     "gaussian",
+    "geglu",
+    "geglu_tanh",
     "gelu",
     "gelu_tanh",
     "get",
     "get_num_threads",
+    "glu",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
@@ -36,6 +42,7 @@ __all__ = [
     "num_threads",
     "prelu",
     "quick_gelu",
+    "reglu",
     "relu",
     "relu6",
     "relu_squared",
@@ -53,6 +60,7 @@ __all__ = [
     "sparse_plus",
     "sparse_sigmoid",
     "squareplus",
+    "swiglu",
     "swish",
     "tanh",
     "tanh_shrink",
@@ -60,6 +68,7 @@ __all__ = [
 ]
 
 _Out = TypeVar("_Out")
+_OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float32, np.float64)
 _Exact = TypeVar("_Exact", bound=np.integer[Any] | np.bool)
 
@@ -1085,6 +1094,60 @@ class _Rowwise(_Activation, _RowFunction, Protocol):
     @overload
     def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
 
+# Gated units: of two arrays, or of the halves of one.
+
+class _GateBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, gate: ArrayLike, value: ArrayLike, gate_grad: _Out, value_grad: _OtherOut
+    ) -> tuple[_Out, _OtherOut]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        gate: NDArray[_Real],
+        value: NDArray[_Real],
+        gate_grad: None = None,
+        value_grad: None = None,
+    ) -> tuple[NDArray[_Real], NDArray[_Real]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        gate: ArrayLike,
+        value: ArrayLike,
+        gate_grad: ArrayLike | None = None,
+        value_grad: ArrayLike | None = None,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], axis: int = -1, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+
+class _Gate(_Described, Protocol):
+    @property
+    def bounds(self) -> Mapping[str, Mapping[str, float]]: ...
+    @property
+    def backward(self) -> _GateBackward: ...
+    @overload
+    def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, gate: NDArray[_Real], value: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: None = None) -> Any: ...
+
 # One line an activation.
 
 relu: _Elementwise
@@ -1120,3 +1183,9 @@ log_sigmoid: _Elementwise
 mish: _InputOnly
 gelu: _InputOnly
 softmax: _Rowwise
+glu: _Gate
+swiglu: _Gate
+geglu: _Gate
+geglu_tanh: _Gate
+reglu: _Gate
+bilinear: _Gate

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from fastact import catalogue
 from fastact.catalogue import ROWS
-from fastact.engine import Channelwise, Elementwise, Rowwise
+from fastact.engine import Channelwise, Elementwise, Gate, Rowwise
 
 Activation = Elementwise | Channelwise | Rowwise
 CLASSES: Mapping[str, type[Activation]] = {
@@ -17,13 +18,14 @@ CLASSES: Mapping[str, type[Activation]] = {
     "rowwise": Rowwise,
 }
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({row.name: CLASSES[row.kind](row) for row in ROWS})
+GATES: Mapping[str, Gate] = MappingProxyType({row.name: Gate(row) for row in catalogue.GATES})
 ALIASES: Mapping[str, str] = MappingProxyType({alias: row.name for row in ROWS for alias in row.aliases})
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def get(name: str | Function) -> Activation | Function:
-    """Return an activation by its name, in fastact's spelling or another library's.
+def get(name: str | Function) -> Activation | Gate | Function:
+    """Return an activation, or a gated unit, by its name, in fastact's spelling or another library's.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def get(name: str | Function) -> Activation | Function:
     known = ALIASES.get(name, name)
     if known in ACTIVATIONS:
         return ACTIVATIONS[known]
-    close = difflib.get_close_matches(name.lower(), [*ACTIVATIONS, *ALIASES], n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(ACTIVATIONS)}"
+    if known in GATES:
+        return GATES[known]
+    close = difflib.get_close_matches(name.lower(), [*ACTIVATIONS, *GATES, *ALIASES], n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join([*ACTIVATIONS, *GATES])}"
     raise ValueError(f"no activation is called {name!r}; {hint}")

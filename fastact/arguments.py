@@ -187,8 +187,10 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     if not overriding:
         return NotImplemented
     names = ", ".join(type(value).__name__ for value in overriding)
-    if function.kind != "elementwise" or keywords.keys() & {"bias", "bias_grad"}:
-        raise TypeError(f"{function.name}() works along an axis and takes plain arrays, not {names}")
+    along = function.kind not in ("elementwise", "gate") or bool(keywords.keys() & {"bias", "bias_grad"})
+    if along or (function.nin, function.nout) != (len(inputs), 1):
+        why = "works along an axis" if function.nout == 1 else "has two results"
+        raise TypeError(f"{function.name}() {why} and takes plain arrays, not {names}")
     elementary = Elementary(function, second, keywords) if second or keywords else function
     for value in overriding:
         result = type(value).__array_ufunc__(  # type: ignore[attr-defined]

@@ -7,9 +7,11 @@ from fastact.kernels cimport fastact_kernels, fastact_sum
 
 
 # What a kernel takes: one input or two, and a weight or a bias besides; elements or, from ROWS on, whole rows.
+# Backward of a gate takes three and has two outputs.
 cdef enum Form:
     UNARY
     BINARY
+    GATE_BACKWARD
     WEIGHTED_UNARY
     WEIGHTED_BINARY
     BIASED_UNARY
@@ -27,7 +29,8 @@ cdef struct Kernel:
 cdef enum:
     RELEASE_ABOVE = 5_000_000  # picoseconds of work that are worth releasing the GIL
     MAX_INPUTS = 3
-    MAX_OPERANDS = MAX_INPUTS + 1
+    MAX_OUTPUTS = 2
+    MAX_OPERANDS = MAX_INPUTS + MAX_OUTPUTS
 
 cdef int team(int64_t work) noexcept nogil
 

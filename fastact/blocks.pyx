@@ -26,6 +26,7 @@ from fastact.arrays cimport (
 )
 from fastact.kernels cimport (
     fastact_binary,
+    fastact_gate_backward,
     fastact_gather,
     fastact_rows,
     fastact_rows_backward,
@@ -221,7 +222,7 @@ cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept:
 cdef struct Plan:
     const Kernel *kernel
     const double *parameters
-    # Of every operand, the inputs first, then the output:
+    # Of every operand, the inputs first, then the output, or two:
     int inputs, operands
     char *data[MAX_OPERANDS]
     bint contiguous[MAX_OPERANDS]  # elements stand side by side, and the kernel can take them where they stand
@@ -256,19 +257,19 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef inline int count_inputs(Form form) noexcept nogil:
     if form == UNARY or form == ROWS:
         return 1
-    return 3 if form == WEIGHTED_BINARY or form == BIASED_BINARY else 2
+    return 3 if form in (WEIGHTED_BINARY, BIASED_BINARY, GATE_BACKWARD) else 2
 
 
 cdef void start_plan(Plan *plan, const Kernel *kernel, const double *parameters) noexcept:
     plan.kernel, plan.parameters = kernel, parameters
     plan.inputs = count_inputs(kernel.form)
-    plan.operands = plan.inputs + 1
+    plan.operands = plan.inputs + (2 if kernel.form == GATE_BACKWARD else 1)
     plan.weight = plan.inputs - 1 if WEIGHTED_UNARY <= kernel.form < ROWS else -1
 
 
 cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
     """Axes sorted by the steps of the output, turned so that these ascend, and merged; that of the rows comes last."""
-    cdef int d, k, at, axes = 2, last = plan.operands - 1
+    cdef int d, k, at, axes = 2, last = plan.inputs
     cdef Py_ssize_t extent
     cdef Array *out = operands[last]
     cdef bint merge
@@ -388,10 +389,10 @@ cdef const char *fetch(
 
 
 cdef void put(
-        const Plan *plan, const char *block, char *out, Py_ssize_t rows, Py_ssize_t columns, bint turned
+        const Plan *plan, int k, const char *block, char *out, Py_ssize_t rows, Py_ssize_t columns, bint turned
 ) noexcept nogil:
-    """Copies a block to its place in the output, the way `fetch` came."""
-    cdef Py_ssize_t i, j, row_step = plan.row_step[plan.inputs], step = plan.step[plan.inputs]
+    """Copies a block to its place in an output, the way `fetch` came."""
+    cdef Py_ssize_t i, j, row_step = plan.row_step[k], step = plan.step[k]
     cdef Py_ssize_t piece = pieces(columns, row_step, step)
     cdef fastact_scatter copy = plan.kernel.table.scatter
     if turned:
@@ -404,15 +405,18 @@ cdef void put(
 
 
 cdef inline void call_elements(
-        const Plan *plan, const char **inputs, Py_ssize_t weight_step, char *out, Py_ssize_t n) noexcept nogil:
+        const Plan *plan, const char **inputs, Py_ssize_t weight_step, char **outputs, Py_ssize_t n) noexcept nogil:
     cdef Form form = plan.kernel.form
     cdef const char *nothing = NULL
+    cdef char *out = outputs[0]
     if form == UNARY or form == BIASED_UNARY:
         (<fastact_unary> plan.kernel.function)(
             inputs[0], nothing if form == UNARY else inputs[1], out, n, plan.parameters)
     elif form == BINARY or form == BIASED_BINARY:
         (<fastact_binary> plan.kernel.function)(
             inputs[0], inputs[1], nothing if form == BINARY else inputs[2], out, n, plan.parameters)
+    elif form == GATE_BACKWARD:
+        (<fastact_gate_backward> plan.kernel.function)(inputs[0], inputs[1], inputs[2], out, outputs[1], n)
     elif form == WEIGHTED_UNARY:
         (<fastact_weighted_unary> plan.kernel.function)(inputs[0], inputs[1], weight_step, out, n)
     else:
@@ -458,8 +462,9 @@ cdef void compute_elements(const Plan *plan, char **at, Py_ssize_t rows, Py_ssiz
     cdef Cut cut = cut_elements(plan, rows, columns, share // plan.item)
     cdef Py_ssize_t row, column, m, n, filled = 0, weight_step = plan.item
     cdef const char *inputs[MAX_INPUTS]
-    cdef char *to
-    cdef int k, out = plan.inputs
+    cdef char *places[MAX_OUTPUTS]
+    cdef char *outputs[MAX_OUTPUTS]
+    cdef int k, i
     if plan.weight > 0 and cut.stands[plan.weight]:
         weight_step = plan.step[plan.weight]
     # A weight that is the same for all rows is copied once.
@@ -478,12 +483,15 @@ cdef void compute_elements(const Plan *plan, char **at, Py_ssize_t rows, Py_ssiz
                 else:
                     inputs[k] = fetch(plan, k, inputs[k], m, n, cut.turned, stack.bytes + k * share)
             filled = m
-            to = at[out] + row * plan.row_step[out] + column * plan.step[out]
-            if cut.stands[out]:
-                call_elements(plan, inputs, weight_step, to, m * n)
-            else:
-                call_elements(plan, inputs, weight_step, stack.bytes, m * n)
-                put(plan, stack.bytes, to, m, n, cut.turned)
+            for k in range(plan.inputs, plan.operands):
+                i = k - plan.inputs
+                places[i] = at[k] + row * plan.row_step[k] + column * plan.step[k]
+                outputs[i] = places[i] if cut.stands[k] else stack.bytes + i * share  # over an input's block
+            call_elements(plan, inputs, weight_step, outputs, m * n)
+            for k in range(plan.inputs, plan.operands):
+                i = k - plan.inputs
+                if not cut.stands[k]:
+                    put(plan, k, outputs[i], places[i], m, n, cut.turned)
 
 
 cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t n, int thread) noexcept nogil:
@@ -526,7 +534,7 @@ cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t 
         else:
             (<fastact_rows> plan.kernel.function)(inputs[0], steps[0], to, steps[out], m, n)
         if not plan.contiguous[out]:
-            put(plan, room[0], at[out] + row * plan.row_step[out], m, n, False)
+            put(plan, out, room[0], at[out] + row * plan.row_step[out], m, n, False)
 
 
 cdef void compute_chunk(
@@ -534,13 +542,14 @@ cdef void compute_chunk(
         Py_ssize_t rows, Py_ssize_t columns, int thread) noexcept nogil:
     """Rows and columns from a place on, on a thread that may be in any floating-point mode.
 
-    Every form has a first input and an output; operands between them are found by the plan."""
+    Every form has a first input and an output; the other operands are found by the plan."""
     cdef fpmode was = fpmode_enter()
     cdef char *at[MAX_OPERANDS]
     cdef int k
     at[0], at[plan.inputs] = <char *> first, out
-    for k in range(1, plan.inputs):
-        at[k] = plan.data[k] + plane * plan.plane_step[k] + row * plan.row_step[k] + column * plan.step[k]
+    for k in range(1, plan.operands):
+        if k != plan.inputs:
+            at[k] = plan.data[k] + plane * plan.plane_step[k] + row * plan.row_step[k] + column * plan.step[k]
     if plan.kernel.form < ROWS:
         compute_elements(plan, at, rows, columns)
     else:
@@ -629,20 +638,22 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
         compute_box(plan)
 
 
-cdef int keep_apart(Array **operands, int inputs, Array **apart, list copies) except -1:
-    """Operands of which no input is changed by writing to the output."""
-    cdef int k
-    apart[inputs] = operands[inputs]
-    for k in range(inputs):
+cdef int keep_apart(Array **operands, int inputs, int count, Array **apart, list copies) except -1:
+    """Operands of which no input is changed by writing to an output."""
+    cdef int k, output
+    for k in range(count):
         apart[k] = operands[k]
-        if overlap(operands[k], operands[inputs]):
-            copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
-            apart[k] = <Array *> copies[len(copies) - 1]
+    for k in range(inputs):
+        for output in range(inputs, count):
+            if overlap(operands[k], operands[output]):
+                copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
+                apart[k] = <Array *> copies[len(copies) - 1]
+                break
     return 0
 
 
 cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1:
-    """Runs a kernel over arrays of one shape: the inputs, a weight or bias last, then the output."""
+    """Runs a kernel over arrays of one shape: inputs, a weight or bias last, then outputs, which do not touch."""
     cdef Plan plan
     cdef Array *apart[MAX_OPERANDS]
     cdef Py_ssize_t index[MAX_AXES]
@@ -652,7 +663,7 @@ cdef int compute(const Kernel *kernel, const double *parameters, Array **operand
     cdef int64_t work = kernel.cost * PyArray_SIZE(operands[plan.inputs])
     if work == 0:
         return 0
-    keep_apart(operands, plan.inputs, apart, copies)
+    keep_apart(operands, plan.inputs, plan.operands, apart, copies)
     lay_out(&plan, apart, axis)
     threads = team(kernel.cost * plan.planes * plan.rows * plan.columns)
     reserve_rows(&plan, threads)
@@ -822,7 +833,7 @@ cdef int compute_and_add_up(
     start_plan(&maker, kernel, parameters)
     cdef Array *out = operands[maker.inputs]
     cdef int axis = PyArray_NDIM(out) - 1
-    keep_apart(operands, maker.inputs, apart, copies)
+    keep_apart(operands, maker.inputs, maker.operands, apart, copies)
     for k in range(maker.operands):
         one_pass &= merge_axes(apart[k], 0, axis, &extent, &step)
     if one_pass:

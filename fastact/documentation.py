@@ -36,11 +36,106 @@ Examples
 >>> import fastact as fa
 {example}
 """
+GATE_PAGE = """{name}({first}, {second}, *, out=None)
+{name}(x, *, axis=-1, out=None)
+
+{title}: ``{activation}(gate) * value``.
+
+Parameters
+----------
+{first} : array_like
+    The {first_is}. {real}
+{second} : array_like
+    The {second_is}, of the same shape.
+x : array_like
+    `{first}` and `{second}` in one array: its first and second half along `axis`.
+axis : int, default -1
+    The axis along which `x` is halved.
+out : array, optional
+    Where to write the result, of its type and shape; `gate` or `value` itself for a result in place. By default a new
+    array is made.
+
+Returns
+-------
+array
+    `out`, or a new array laid out as `{first}` is; a NumPy scalar for scalars.
+
+Raises
+------
+TypeError
+    If neither two arrays nor one alone are given, or of types that are not taken.
+ValueError
+    If shapes differ, or `x` has no halves.
+
+Notes
+-----
+Derivatives, in `fastact.{name}.backward`: ``value * {activation}'(gate)`` by the gate, ``{activation}(gate)`` by the
+value.
+
+To the bit the product of `fastact.{activation}` of the gate with the value. Error: {within} of the true value; where
+``{activation}(gate)`` is subnormal it is what that has lost.
+{notes}
+Examples
+--------
+>>> import numpy as np
+>>> import fastact as fa
+{example}
+"""
+GATE_BACKWARD_PAGE = """{name}.backward(grad, *, gate, value, gate_grad=None, value_grad=None)
+{name}.backward(grad, *, x, axis=-1, out=None)
+
+Gradients with respect to the inputs of `{name}`: ``(grad * value) * {activation}'(gate)`` and ``grad * {activation}(gate)``.
+
+Parameters
+----------
+grad : array_like
+    Gradient with respect to the output. {real}
+gate : array_like
+    The gate of the forward call.
+value : array_like
+    Its value. The output is not enough.
+x : array_like
+    `{first}` and `{second}` in one array: its first and second half along `axis`.
+axis : int, default -1
+    The axis along which `x` is halved.
+gate_grad : array, optional
+    Where to write the gradient by the gate, of the result's type and shape; it may be any of the inputs.
+value_grad : array, optional
+    Where to write that by the value. The two may not share memory.
+out : array, optional
+    Where to write both gradients, as `x` has both inputs; `x` itself for a result in place.
+
+Returns
+-------
+tuple of arrays, or array
+    ``(gate_grad, value_grad)``, new arrays where none is given; with `x`, one array of its shape.
+
+Raises
+------
+TypeError
+    If neither `gate` and `value` nor `x` are given, or something that goes with the others.
+ValueError
+    If shapes differ, the gradients share memory, or `x` has no halves.
+
+Notes
+-----
+Both gradients come of one pass, products from left to right. Error by the gate: {gate_within}
+of the true value{root}; by the value: {value_within}. Where ``grad * value``,
+``{activation}(gate)`` or ``{activation}'(gate)`` is subnormal it is what that has lost.{stopped}
+
+Examples
+--------
+>>> import numpy as np
+>>> import fastact as fa
+{example}
+"""
 REAL = "float32 or float64; integers and bools are converted to float64."
 
 
 def signature(row: Row, role: str) -> Signature:
     """Return the signature of a row's function (forward, derivative or backward)."""
+    if row.kind == "gate":
+        return gate_signature(row, role)
     backward = role == "backward"
     by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
     arguments = [Argument("grad" if backward else "x", either)]
@@ -60,6 +155,8 @@ def signature(row: Row, role: str) -> Signature:
 
 def document(row: Row, role: str) -> str:
     """Return the docstring of a row's function."""
+    if row.kind == "gate":
+        return gate_document(row, role)
     return PAGE.format(
         name=row.name if role == "forward" else f"{row.name}.{role}",
         signature=signature(row, role),
@@ -144,3 +241,49 @@ def notes(row: Row, role: str) -> Iterable[str]:
 def within(row: Row, function: str) -> str:
     single, double = row.bounds["float32"][function], row.bounds["float64"][function]
     return f"at most {single:g} ulp in float32 and {double:g} ulp in float64"
+
+
+def gate_signature(row: Row, role: str) -> Signature:
+    """Return the signature of a gated unit: two arrays, or one."""
+    assert row.inputs is not None
+    by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
+    arguments = [Argument(name, either, default=None) for name in row.inputs]
+    outputs = ["out"]
+    if role == "backward":
+        arguments = [Argument("grad", either), *(Argument(name, by_name, default=None) for name in ("gate", "value"))]
+        outputs = ["gate_grad", "value_grad", "out"]
+    return Signature(
+        [
+            *arguments,
+            Argument("x", by_name, default=None),
+            Argument("axis", by_name, default=-1),
+            *(Argument(name, by_name, default=None) for name in outputs),
+        ]
+    )
+
+
+def gate_document(row: Row, role: str) -> str:
+    assert row.inputs is not None
+    first, second = row.inputs
+    is_what = {"gate": "array that is activated", "value": "array that is multiplied"}
+    page = GATE_BACKWARD_PAGE if role == "backward" else GATE_PAGE
+    stopped = (
+        f"\nWhere {row.activation}' is 0, the gradient by the gate is 0 whatever `grad` is." if row.piecewise else ""
+    )
+    return page.format(
+        name=row.name,
+        title=row.title,
+        activation=row.activation,
+        first=first,
+        second=second,
+        first_is=is_what[first],
+        second_is=is_what[second],
+        real=REAL,
+        within=within(row, "forward"),
+        gate_within=within(row, "gate_grad"),
+        value_within=within(row, "value_grad"),
+        root=f", within 0.6 of the root of {row.activation}' of a quarter of ``grad * value``" if row.root else "",
+        stopped=stopped if row.activation == "relu" else "",
+        notes=f"\n{row.notes}\n" if row.notes else "",
+        example=row.examples[role],
+    )

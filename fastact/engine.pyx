@@ -32,6 +32,7 @@ from fastact.blocks cimport (
     BIASED_BINARY,
     BIASED_UNARY,
     BINARY,
+    GATE_BACKWARD,
     RELEASE_ABOVE,
     MAX_OPERANDS,
     ROWS,
@@ -52,6 +53,7 @@ from fastact.kernels cimport (
     FASTACT_KERNELS_VERSION,
     fastact_binary,
     fastact_elementwise,
+    fastact_gate,
     fastact_kernels,
     fastact_rows,
     fastact_rows_backward,
@@ -511,7 +513,7 @@ cdef inline int bind(
             if j == self.count or given[j] != NULL:
                 j = find_keyword(self, PyTuple_GET_ITEM(kwnames, i), given)
             given[j] = args[positional + i]
-    if given[0] == NULL:
+    if given[0] == NULL and self.required[0]:
         return refuse_missing(self, given)
     if given[self.count - 1] == Py_None:
         given[self.count - 1] = NULL
@@ -1222,15 +1224,357 @@ cdef void scatter(Array *totals, Array *out, const fastact_kernels *table) noexc
     fpmode_leave(was)
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# Gates
+# ---------------------------------------------------------------------------------------------------------------
+
+# Gate and value are two arrays, or the halves of one, x, along an axis; the halves are views.
+
+cdef enum:
+    SHORT_HALF = 16  # elements side by side, below which halves are rather gathered, several rows at once
+
+cdef enum:  # arguments going forward, after gate and value, of which either may be the first
+    X = 2
+    AXIS = 3
+    OUT = 4
+
+cdef enum:  # arguments going backward
+    GRADIENT = 0
+    GATE = 1
+    VALUE = 2
+    WHOLE = 3
+    ALONG = 4
+    GATE_GRAD = 5
+    VALUE_GRAD = 6
+    WHOLE_GRAD = 7
+
+cdef double no_parameters[MAX_PARAMETERS]
+
+
+cdef const fastact_gate *find_gate(const fastact_kernels *table, bytes name) except NULL:
+    cdef Py_ssize_t i
+    for i in range(table.gate_count):
+        if strcmp(table.gates[i].name, name) == 0:
+            return &table.gates[i]
+    raise LookupError(f"no gate's kernel is called {name.decode()}")
+
+
+@cython.final
+cdef class Gate(Function):  # a gated unit: an activation of one array times another
+    cdef Function backward
+    cdef PyObject *backward_member
+    cdef int gate  # its place among the two
+
+    def __init__(self, row, str target=TARGET):
+        cdef GateBackward backward = GateBackward.__new__(GateBackward)
+        cdef const fastact_gate *found
+        cdef const fastact_kernels *table
+        cdef int dtype
+        self.prepare(row, "forward", row.inputs, ("x", "axis"), 2, call_gate)
+        backward.prepare(
+            row, "backward", ("grad", "gate", "value", "x"), ("axis", "gate_grad", "value_grad"), 1, call_gate_backward)
+        self.required[0] = False
+        self.gate = backward.gate = row.inputs.index("gate")
+        for dtype in range(2):
+            table = find_table(target, dtype)
+            found = find_gate(table, row.name.encode())
+            self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, BINARY, table, found.cost[0])
+            backward.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.backward, GATE_BACKWARD, table, found.cost[1])
+        self.backward, self.backward_member = backward, <PyObject *> backward
+
+    @property
+    def __doc__(self):  # a subclass has one of its own, or none
+        return self.row.document(self.role)
+
+    @property
+    def bounds(self):
+        return self.row.bounds
+
+    @property
+    def nin(self):
+        return 2
+
+
+@cython.final
+cdef class GateBackward(Function):  # which gives two gradients
+    cdef int gate
+
+    @property
+    def __doc__(self):
+        return self.row.document(self.role)
+
+    @property
+    def nin(self):
+        return 3
+
+    @property
+    def nout(self):
+        return 2
+
+
+cdef inline void forget_none(PyObject **given, int count) noexcept:
+    cdef int i
+    for i in range(count):
+        if given[i] == Py_None:
+            given[i] = NULL
+
+
+cdef object call_gate(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Gate self = <Gate> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *gate
+    cdef Array *value
+    cdef const Kernel *kernel
+    cdef Py_ssize_t n
+    cdef int dtype, order
+    cdef fpmode was
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    forget_none(given, AXIS)
+    out = given[OUT]
+    if given[0] == NULL or given[1] == NULL or given[X] != NULL or given[AXIS] != NULL:
+        if given[1] == NULL and given[X] == NULL and PyVectorcall_NARGS(nargsf) == 1:
+            given[0], given[X] = NULL, given[0]
+        if given[0] != NULL or given[1] != NULL or given[X] == NULL:
+            raise TypeError(f"{self.name}() takes {self.arguments[0]} and {self.arguments[1]}, or one array x (and axis) "
+                            "whose halves they are")
+        return gate_halves(self, given[X], given_axis(given[AXIS], -1), out)
+    gate, value, dtype = <Array *> given[self.gate], <Array *> given[1 - self.gate], real_type(given[0])
+    if dtype >= 0 and real_type(given[1]) == dtype and same_shape(gate, value):
+        kernel = &self.kernels[FROM_X][dtype]
+        n = size(gate)
+        order = joint_order(gate, value, out, dtype, kernel, n)
+        if order:
+            computed = <object> out if out != NULL else new_contiguous(gate, dtype, order)
+            was = fpmode_enter()
+            (<fastact_binary> kernel.function)(
+                PyArray_BYTES(value), PyArray_BYTES(gate), NULL, PyArray_BYTES(<Array *> computed), n,
+                no_parameters)
+            fpmode_leave(was)
+            return computed if out != NULL else as_result(computed)
+    return gate_pair(self, given, out)
+
+
+cdef object gate_pair(Gate self, PyObject **given, PyObject *out):
+    """Checks everything, then computes with two arrays."""
+    cdef int dtype
+    if not (PyArray_CheckExact(<Array *> given[0]) and PyArray_CheckExact(<Array *> given[1])
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        foreign = arguments.hand_over(
+            self, [<object> given[0], <object> given[1]], None, {}, None if out == NULL else <object> out)
+        if foreign is not NotImplemented:
+            return foreign
+
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    first = as_input(self, given[0], self.arguments[0])
+    second = as_input(self, given[1], self.arguments[1])
+    computed = None if out == NULL else as_output(self, out, "out")
+
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(
+            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {self.arguments[1]} has {second.shape}")
+    dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, "out", first, self.arguments[0], dtype)
+    compute_gate(self, <Array *> first, <Array *> second, <Array *> computed, dtype)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef int compute_gate(Gate self, Array *first, Array *second, Array *out, int dtype) except -1:
+    cdef Array *operands[MAX_OPERANDS]
+    operands[self.gate], operands[1 - self.gate], operands[2] = second, first, out  # the value, then the gate
+    return compute(&self.kernels[FROM_X][dtype], no_parameters, operands, -1)
+
+
+cdef object gate_halves(Gate self, PyObject *x, Py_ssize_t axis, PyObject *out):
+    """The same with the halves of one array."""
+    cdef int dtype = real_type(x), along
+    if dtype >= 0 and (out == NULL or real_type(out) == dtype):
+        computed = gate_halves_of_runs(self, <Array *> x, axis, out, dtype)
+        if computed is not None:
+            return computed
+    if not (PyArray_CheckExact(<Array *> x) and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        arguments.hand_over(self, [<object> x], None, {}, None if out == NULL else <object> out)
+    whole = as_input(self, x, "x")
+    computed = None if out == NULL else as_output(self, out, "out")
+    along = axis_of_halves(self, <Array *> whole, axis)
+    first, second = half(<Array *> whole, along, 0), half(<Array *> whole, along, 1)
+    dtype = real_type(<PyObject *> whole)
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, "out", first, "each half of x", dtype)
+    compute_gate(self, <Array *> first, <Array *> second, <Array *> computed, dtype)
+    return <object> out if out != NULL else computed
+
+
+cdef object gate_halves_of_runs(Gate self, Array *x, Py_ssize_t axis, PyObject *out, int dtype):
+    """The result where halves are long runs of little work, and `out` does not touch x: the door.  Else None."""
+    cdef const Kernel *kernel = &self.kernels[FROM_X][dtype]
+    cdef Py_ssize_t n = 1, total = size(x), i, nbytes
+    cdef int d, axes = PyArray_NDIM(x), along = <int> (axis + axes if axis < 0 else axis)
+    cdef cnp.npy_intp shape[64]
+    cdef char *from_x = PyArray_BYTES(x)
+    cdef char *to
+    cdef cnp.dtype descr = float32 if dtype == FLOAT32 else float64
+    cdef fpmode was
+    if not -axes <= axis < axes or PyArray_DIM(x, along) % 2 or not PyArray_FLAGS(x) & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        return None
+    for d in range(axes):
+        shape[d] = PyArray_DIM(x, d) // 2 if d == along else PyArray_DIM(x, d)
+        if d >= along:
+            n *= shape[d]
+    if n == 0 or total // 2 * kernel.cost >= door_limit or n < SHORT_HALF and n < total // 2:
+        return None
+    if out != NULL:
+        nbytes = total * PyArray_ITEMSIZE(x)
+        to = PyArray_BYTES(<Array *> out)
+        if (PyArray_NDIM(<Array *> out) != axes or not PyArray_FLAGS(<Array *> out) & cnp.NPY_ARRAY_C_CONTIGUOUS
+                or not PyArray_ISWRITEABLE(<Array *> out) or to < from_x + nbytes and from_x < to + nbytes // 2):
+            return None
+        for d in range(axes):
+            if PyArray_DIM(<Array *> out, d) != shape[d]:
+                return None
+        computed = <object> out
+    else:
+        Py_INCREF(descr)
+        computed = PyArray_NewFromDescr(cnp.ndarray, descr, axes, shape, NULL, NULL, 0, NULL)
+    to = PyArray_BYTES(<Array *> computed)
+    nbytes = n * PyArray_ITEMSIZE(x)
+    was = fpmode_enter()
+    for i in range(total // (2 * n)):
+        (<fastact_binary> kernel.function)(
+            from_x + (2 * i + 1 - self.gate) * nbytes, from_x + (2 * i + self.gate) * nbytes, NULL, to + i * nbytes,
+            n, no_parameters)
+    fpmode_leave(was)
+    return computed
+
+
+cdef int axis_of_halves(Function self, Array *x, Py_ssize_t axis) except -1:
+    if PyArray_NDIM(x) == 0:
+        raise ValueError(f"{self.name}(): x has no axis to be halved along")
+    cdef int along = count_axis(axis, PyArray_NDIM(x))
+    if PyArray_DIM(x, along) % 2:
+        raise ValueError(f"{self.name}(): x has {PyArray_DIM(x, along)} elements along axis {along}, which have no halves")
+    return along
+
+
+cdef object half(Array *x, int axis, int which):
+    """A view of the first half along an axis, or of the second."""
+    cdef cnp.npy_intp shape[64]
+    cdef cnp.npy_intp strides[64]
+    cdef cnp.dtype descr = float32 if PyArray_TYPE(x) == cnp.NPY_FLOAT else float64
+    cdef int d
+    for d in range(PyArray_NDIM(x)):
+        shape[d], strides[d] = PyArray_DIM(x, d), PyArray_STRIDE(x, d)
+    shape[axis] //= 2
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(
+        cnp.ndarray, descr, PyArray_NDIM(x), shape, strides,
+        PyArray_BYTES(x) + which * shape[axis] * strides[axis], cnp.NPY_ARRAY_WRITEABLE, NULL)
+
+
+cdef object call_gate_backward(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef GateBackward self = <GateBackward> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef int i
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    for i in (WHOLE, GATE, VALUE, GATE_GRAD, VALUE_GRAD):
+        if given[i] == Py_None:
+            given[i] = NULL
+    if given[GATE] != NULL and given[VALUE] != NULL:
+        if given[WHOLE] == NULL and given[ALONG] == NULL and given[WHOLE_GRAD] == NULL:
+            return gradients_of_pair(self, given)
+    elif (given[WHOLE] != NULL and given[GATE] == NULL and given[VALUE] == NULL
+            and given[GATE_GRAD] == NULL and given[VALUE_GRAD] == NULL):
+        return gradient_of_halves(self, given)
+    raise TypeError(f"{self.name}() takes gate= and value= (and gate_grad=, value_grad=), or one array x= (and axis=, "
+                    "out=) whose halves they are")
+
+
+cdef object input_of_gate(GateBackward self, PyObject **given, int i):
+    """What may run the caller's code: before any look at an array's memory or shape."""
+    if not PyArray_CheckExact(<Array *> given[i]):
+        arguments.hand_over(self, [<object> given[i]], None, {}, None)
+    return as_input(self, given[i], self.arguments[i])
+
+
+cdef object output_of_gate(GateBackward self, PyObject **given, int i):
+    if given[i] == NULL:
+        return None
+    if not PyArray_CheckExact(<Array *> given[i]):
+        arguments.hand_over(self, [<object> given[i]], None, {}, None)
+    return as_output(self, given[i], self.arguments[i])
+
+
+cdef object gradients_of_pair(GateBackward self, PyObject **given):
+    cdef Array *operands[MAX_OPERANDS]
+    cdef int dtype
+    grad = input_of_gate(self, given, GRADIENT)
+    gate, value = input_of_gate(self, given, GATE), input_of_gate(self, given, VALUE)
+    gate_grad, value_grad = output_of_gate(self, given, GATE_GRAD), output_of_gate(self, given, VALUE_GRAD)
+    for name, array in (("gate", gate), ("value", value)):
+        if not same_shape(<Array *> grad, <Array *> array):
+            raise ValueError(f"{self.name}(): grad has shape {grad.shape}, but {name} has {array.shape}")
+    dtype = max(
+        real_type(<PyObject *> grad), real_type(<PyObject *> gate), real_type(<PyObject *> value))
+    if gate_grad is not None:
+        check_output(self, gate_grad, "gate_grad", grad, "grad", dtype)
+    if value_grad is not None:
+        check_output(self, value_grad, "value_grad", grad, "grad", dtype)
+    if gate_grad is not None and value_grad is not None and size(<Array *> grad) and (
+            PyArray_BYTES(<Array *> gate_grad) == PyArray_BYTES(<Array *> value_grad)
+            or overlap(<Array *> gate_grad, <Array *> value_grad)):
+        raise ValueError(f"{self.name}(): gate_grad and value_grad share memory")
+    if gate_grad is None:
+        gate_grad = new_like(grad, dtype)
+    if value_grad is None:
+        value_grad = new_like(grad, dtype)
+    operands[0], operands[1], operands[2] = <Array *> grad, <Array *> gate, <Array *> value
+    operands[3], operands[4] = <Array *> gate_grad, <Array *> value_grad
+    compute(&self.kernels[FROM_X][dtype], NULL, operands, -1)
+    return (<object> given[GATE_GRAD] if given[GATE_GRAD] != NULL else as_result(gate_grad),
+            <object> given[VALUE_GRAD] if given[VALUE_GRAD] != NULL else as_result(value_grad))
+
+
+cdef object gradient_of_halves(GateBackward self, PyObject **given):
+    cdef Array *operands[MAX_OPERANDS]
+    cdef PyObject *out = given[WHOLE_GRAD]
+    cdef Py_ssize_t axis = given_axis(given[ALONG], -1)
+    cdef int dtype, along
+    grad, x = input_of_gate(self, given, GRADIENT), input_of_gate(self, given, WHOLE)
+    computed = output_of_gate(self, given, WHOLE_GRAD)
+    along = axis_of_halves(self, <Array *> x, axis)
+    gate, value = half(<Array *> x, along, self.gate), half(<Array *> x, along, 1 - self.gate)
+    if not same_shape(<Array *> grad, <Array *> gate):
+        raise ValueError(f"{self.name}(): grad has shape {grad.shape}, but each half of x has {gate.shape}")
+    dtype = max(real_type(<PyObject *> grad), real_type(<PyObject *> x))
+    if out == NULL:
+        computed = new_like(x, dtype)
+    else:
+        check_output(self, computed, "out", x, "x", dtype)
+    gate_grad = half(<Array *> computed, along, self.gate)
+    value_grad = half(<Array *> computed, along, 1 - self.gate)
+    operands[0], operands[1], operands[2] = <Array *> grad, <Array *> gate, <Array *> value
+    operands[3], operands[4] = <Array *> gate_grad, <Array *> value_grad
+    compute(&self.kernels[FROM_X][dtype], NULL, operands, -1)
+    return <object> out if out != NULL else computed
+
+
 cdef Function function = Function.__new__(Function)
 cdef Elementwise elementwise = Elementwise.__new__(Elementwise)
 cdef Channelwise channelwise = Channelwise.__new__(Channelwise)
 cdef Rowwise rowwise = Rowwise.__new__(Rowwise)
-for each in (Function, Elementwise, Channelwise, WeightedBackward, Rowwise):
+cdef Gate gated = Gate.__new__(Gate)
+for each in (Function, Elementwise, Channelwise, WeightedBackward, Rowwise, Gate, GateBackward):
     call_by_vector(each, <char *> &function.vectorcall - <char *> <PyObject *> function)
 add_member(Elementwise, "derivative", <char *> &elementwise.derivative_member - <char *> <PyObject *> elementwise)
 add_member(Elementwise, "backward", <char *> &elementwise.backward_member - <char *> <PyObject *> elementwise)
 add_member(Channelwise, "derivative", <char *> &channelwise.derivative_member - <char *> <PyObject *> channelwise)
 add_member(Channelwise, "backward", <char *> &channelwise.backward_member - <char *> <PyObject *> channelwise)
 add_member(Rowwise, "backward", <char *> &rowwise.backward_member - <char *> <PyObject *> rowwise)
+add_member(Gate, "backward", <char *> &gated.backward_member - <char *> <PyObject *> gated)
 del each

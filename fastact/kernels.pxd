@@ -17,6 +17,9 @@ cdef extern from "kernels/kernels.h":
     ctypedef void (*fastact_weighted_binary)(
         const void *grad, const void *x, const void *weight, Py_ssize_t weight_step, void *out,
         Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_gate_backward)(
+        const void *grad, const void *gate, const void *value, void *gate_grad, void *value_grad,
+        Py_ssize_t n) noexcept nogil
     ctypedef void (*fastact_sum)(
         const void *grad, Py_ssize_t grad_step, const void *x, Py_ssize_t x_step, Py_ssize_t rows, Py_ssize_t n,
         double *sums, double *errors) noexcept nogil
@@ -81,6 +84,12 @@ cdef extern from "kernels/kernels.h":
         fastact_sum sum_along, sum_across
         float cost[5]
 
+    struct fastact_gate:
+        const char *name
+        fastact_binary forward
+        fastact_gate_backward backward
+        float cost[2]
+
     struct fastact_rowwise:
         const char *name
         fastact_rows forward
@@ -96,6 +105,8 @@ cdef extern from "kernels/kernels.h":
         const fastact_weighted *weighted
         const fastact_rowwise *rowwise
         Py_ssize_t elementwise_count, weighted_count, rowwise_count
+        const fastact_gate *gates
+        Py_ssize_t gate_count
         fastact_gather gather, widen
         fastact_scatter scatter
         fastact_sum bias_sum_along, bias_sum_across

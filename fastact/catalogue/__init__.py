@@ -1,6 +1,6 @@
 """The catalogue: one row per activation, family by family, as the kernels have them."""
 
-from fastact.catalogue import algebraic, exponential, logistic, normal, piecewise, rows, softplus
+from fastact.catalogue import algebraic, exponential, gates, logistic, normal, piecewise, rows, softplus
 from fastact.catalogue.row import Parameter, Row
 
 ROWS: tuple[Row, ...] = (
@@ -12,5 +12,6 @@ ROWS: tuple[Row, ...] = (
     *normal.ROWS,
     *rows.ROWS,
 )
+GATES: tuple[Row, ...] = gates.ROWS
 
-__all__ = ["ROWS", "Parameter", "Row"]
+__all__ = ["GATES", "ROWS", "Parameter", "Row"]

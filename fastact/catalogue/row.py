@@ -57,7 +57,11 @@ class Row:
     parameters: tuple[Parameter, ...] = ()
     ordered: bool = False  # no parameter may be less than the one before it
     # channelwise: elementwise, but the one parameter may be an array along an axis
-    kind: Literal["elementwise", "channelwise", "rowwise"] = "elementwise"
+    kind: Literal["elementwise", "channelwise", "rowwise", "gate"] = "elementwise"
+    activation: str | None = None  # that of a gate, which is a function of `gate` and `value`
+    inputs: tuple[str, str] | None = None  # these two in the order of the call
+    gate_grad: str | None = None
+    value_grad: str | None = None
     aliases: tuple[str, ...] = ()  # other libraries' spellings
     notes: str = ""
 
@@ -68,7 +72,7 @@ class Row:
 
     @property
     def defaults(self) -> Mapping[str, float | None]:
-        if self.kind == "rowwise":
+        if self.kind in ("rowwise", "gate"):
             return MappingProxyType({"axis": -1})
         defaults = {parameter.name: parameter.default for parameter in self.parameters}
         return MappingProxyType({**defaults, "axis": 1} if self.kind == "channelwise" else defaults)

@@ -29,6 +29,11 @@ typedef void (*fastact_weighted_unary)(const void *x, const void *weight, ptrdif
 typedef void (*fastact_weighted_binary)(const void *grad, const void *x, const void *weight, ptrdiff_t weight_step,
                                         void *out, ptrdiff_t n);
 
+/* A gated unit, f(gate) * value, goes forward as a fastact_binary of value and gate.  Its backward writes two gradients;
+ * each is one of the inputs or touches none, and they do not touch each other. */
+typedef void (*fastact_gate_backward)(const void *grad, const void *gate, const void *value, void *gate_grad,
+                                      void *value_grad, ptrdiff_t n);
+
 /* The gradient by a weight is a sum over all elements that share it; a sum is sums[i] + errors[i], in float64 for
  * either type.  A run of elements adds to one of them: `along`, the n contiguous elements of row i to sum i; `across`,
  * column i of n, down all the rows, to sum i.  `x` may be the output: then the totals are to be divided by the
@@ -115,6 +120,13 @@ struct fastact_weighted {
     float cost[5];                  /* the last is that of either sum */
 };
 
+struct fastact_gate {
+    const char *name;
+    fastact_binary forward;         /* of value, gate */
+    fastact_gate_backward backward;
+    float cost[2];
+};
+
 struct fastact_rowwise {
     const char *name;
     fastact_rows forward;
@@ -135,6 +147,8 @@ struct fastact_kernels {
     const struct fastact_weighted *weighted;
     const struct fastact_rowwise *rowwise;
     ptrdiff_t elementwise_count, weighted_count, rowwise_count;
+    const struct fastact_gate *gates;
+    ptrdiff_t gate_count;
     fastact_gather gather, widen;
     fastact_scatter scatter;
     fastact_sum bias_sum_along, bias_sum_across;    /* of `grad` alone; `x` is not read */

@@ -188,7 +188,7 @@ INLINE vec within_gate(vec x, real end, int careful)
 {
     return careful ? clamped(x, -end, end) : x;
 }
-/* Derivatives are not subnormal where x is: it must not be multiplied.  They do not change by so little. */
+/* Where x is subnormal, neither s nor f' is: it must not be multiplied for them.  They do not change by so little. */
 INLINE vec not_subnormal(vec x) { return x + splat(EXP_ONE); }
 
 /* silu(x) = x * s(x) */
@@ -200,7 +200,7 @@ INLINE gate_input silu_exponent(vec x, int careful)
 INLINE vec silu_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    return gate(x, silu_exponent(x, careful), careful);
+    return gate(x, silu_exponent(not_subnormal(x), careful), careful);
 }
 INLINE vec silu_derivative(vec x, const vec *p, int careful)
 {
@@ -273,7 +273,7 @@ INLINE gate_input gelu_tanh_exponent(vec x, vec square, vec square_lo)
 INLINE vec gelu_tanh_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    vec t = within_gate(x, GELU_TANH_END, careful), square = t * t;
+    vec t = within_gate(not_subnormal(x), GELU_TANH_END, careful), square = t * t;
     return gate(x, gelu_tanh_exponent(t, square, product_error(t, t, square)), careful);
 }
 INLINE vec gelu_tanh_derivative(vec x, const vec *p, int careful)

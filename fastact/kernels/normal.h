@@ -7,10 +7,12 @@
 /* Up to it e^(-a^2/2) and what it multiplies here are normal numbers. */
 #define NORMAL_SMALL ((real)BY_TYPE(13, 37))
 
-/* a, at most NORMAL_SMALL if not careful.  Else up to NORMAL_END, where all that e^(-a^2/2) multiplies has vanished; for
- * positive x it is nothing beside x and beside 1 before. */
-INLINE vec normal_clamp(vec a, vec x, int careful)
+/* |x|, or 0 where it is so small that it must not be multiplied; at most NORMAL_SMALL if not careful.  Else up to
+ * NORMAL_END, where all that e^(-a^2/2) multiplies has vanished; for positive x it is nothing beside x and beside 1
+ * before. */
+INLINE vec normal_clamp(vec x, int careful)
 {
+    vec magnitude = absolute(x), a = zero_where(less(magnitude, splat(EXP_ONE)), magnitude);
     return careful ? minimum(choose(less(x, splat(0)), splat(NORMAL_END), splat(NORMAL_SMALL)), a) : a;
 }
 
@@ -47,7 +49,7 @@ INLINE vec gelu_forward(vec x, const vec *p, int careful)
 {
     (void)p;
     vec magnitude = absolute(x);
-    vec a = normal_clamp(zero_where(less(magnitude, splat(EXP_ONE)), magnitude), x, careful);
+    vec a = normal_clamp(x, careful);
     vec piece = normal_piece(a);
     vec h = a - lookup(table(gelu_pieces[0]), piece), constant = lookup(table(gelu_pieces[1]), piece);
     vec start = choose(less(splat(0), constant), constant, magnitude * splat((real)0.5));
@@ -59,7 +61,7 @@ INLINE vec gelu_forward(vec x, const vec *p, int careful)
 INLINE vec gelu_derivative(vec x, const vec *p, int careful)
 {
     (void)p;
-    vec a = normal_clamp(maximum(splat(EXP_ONE), absolute(x)), x, careful);
+    vec a = normal_clamp(x, careful);
     vec piece = normal_piece(a);
     vec h = a - lookup(table(gelu_slope_pieces[0]), piece), start = lookup(table(gelu_slope_pieces[1]), piece);
     vec slope = piece_slope(gelu_slope_pieces, COUNT(gelu_slope_pieces), piece, h);

@@ -31,12 +31,22 @@ INLINE vec apply(task t, vec grad, vec x, const vec *p, int careful)
     return t.backward ? chain(grad, y, t.kind) : y;
 }
 
+/* Whether an |x| is beyond what the quick code is right for. */
+INLINE int needs_care(const vec *x, int count, real care)
+{
+    if (care == NEVER)
+        return 0;
+    mask beyond = less(splat(care), absolute(x[0]));
+    for (int i = 1; i < count; i++)
+        beyond = either(beyond, less(splat(care), absolute(x[i])));
+    return any(beyond);
+}
+
 /* `count` vectors, by the quick code where none of them needs the other. */
 INLINE void whole(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out, const vec *p,
                   int count)
 {
     vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE];
-    int careful = 0;
     for (int i = 0; i < count; i++) {
         v[i] = load(x + i * VECTOR_BYTES);
         g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
@@ -45,13 +55,7 @@ INLINE void whole(task t, const char *grad, const char *x, const char *bias, con
     if (bias)
         for (int i = 0; i < count; i++)
             v[i] += load(bias + i * VECTOR_BYTES);
-    if (t.care < NEVER) {
-        mask beyond = less(splat(t.care), absolute(v[0]));
-        for (int i = 1; i < count; i++)
-            beyond = either(beyond, less(splat(t.care), absolute(v[i])));
-        careful = any(beyond);
-    }
-    if (careful)
+    if (needs_care(v, count, t.care))
         for (int i = 0; i < count; i++)
             store(out + i * VECTOR_BYTES, apply(t, g[i], v[i], t.weighted ? &w[i] : p, 1));
     else {

@@ -16,6 +16,7 @@
 #include "elementary.h"
 #include "activations.h"
 #include "runs.h"
+#include "gates.h"
 #include "rows.h"
 #include "sums.h"
 #include "losses.h"
@@ -34,6 +35,8 @@ const struct fastact_kernels TABLE = {
     .elementwise_count = COUNT(elementwise),
     .weighted_count = COUNT(weighted),
     .rowwise_count = COUNT(rowwise),
+    .gates = gates,
+    .gate_count = COUNT(gates),
     .gather = gather,
     .widen = BY_TYPE(NULL, widen),
     .scatter = scatter,

@@ -1,0 +1,98 @@
+"""Gated units: kernels/gates.h. Each is an activation of one array times another, so its formulas are the activation's."""
+
+import re
+
+from fastact.catalogue import logistic, normal, piecewise
+from fastact.catalogue.row import Bounds, Row, ulp
+
+UNITS = {row.name: row for row in (*piecewise.ROWS, *logistic.ROWS, *normal.ROWS)}
+EXAMPLE = ">>> gate, value = np.array([-1000.0, 0.0, 1000.0]), np.array([2.0, 3.0, 4.0])"
+
+
+def gate(
+    name: str,
+    title: str,
+    activation: str,
+    bounds: Bounds,
+    example: str,
+    gradients: str,
+    inputs: tuple[str, str] = ("gate", "value"),
+    notes: str = "",
+) -> Row:
+    """Return the row of a gated unit, with what the example's call and its backward give."""
+    unit = UNITS[activation]
+    assert unit.derivative is not None
+    f, derivative = (re.sub(r"\bx\b", "gate", formula) for formula in (unit.formula, unit.derivative))
+    return Row(
+        name=name,
+        title=title,
+        kind="gate",
+        activation=activation,
+        inputs=inputs,
+        formula=f"({f}) * value",
+        gate_grad=f"grad * value * ({derivative})",
+        value_grad=f"grad * ({f})",
+        range=("-inf", "inf"),
+        root=unit.root,
+        piecewise=unit.piecewise,
+        bounds=bounds,
+        notes=notes,
+        examples={
+            "forward": f"{EXAMPLE}\n>>> fa.{name}({', '.join(inputs)})\n{example}",
+            "backward": f"{EXAMPLE}\n>>> fa.{name}.backward(np.ones(3), gate=gate, value=value)\n{gradients}",
+        },
+    )
+
+
+ROWS: tuple[Row, ...] = (
+    gate(
+        "glu",
+        "Gated linear unit",
+        "sigmoid",
+        ulp(forward=(2.0, 2.0), gate_grad=(3.0, 3.0), value_grad=(2.0, 2.0)),
+        "array([0. , 1.5, 4. ])",
+        "(array([0.  , 0.75, 0.  ]), array([0. , 0.5, 1. ]))",
+        inputs=("value", "gate"),
+        notes="As in PyTorch, the second array is activated, or the second half: of all gated units, of this one alone.",
+    ),
+    gate(
+        "swiglu",
+        "Gated linear unit with SiLU",
+        "silu",
+        ulp(forward=(2.0, 2.0), gate_grad=(3.0, 3.0), value_grad=(2.0, 2.0)),
+        "array([  -0.,    0., 4000.])",
+        "(array([-0. ,  1.5,  4. ]), array([  -0.,    0., 1000.]))",
+    ),
+    gate(
+        "geglu",
+        "Gated linear unit with GELU",
+        "gelu",
+        ulp(forward=(2.5, 2.5), gate_grad=(3.0, 3.0), value_grad=(2.5, 2.5)),
+        "array([  -0.,    0., 4000.])",
+        "(array([-0. ,  1.5,  4. ]), array([  -0.,    0., 1000.]))",
+    ),
+    gate(
+        "geglu_tanh",
+        "Gated linear unit with GELU by tanh",
+        "gelu_tanh",
+        ulp(forward=(2.0, 2.0), gate_grad=(3.0, 3.0), value_grad=(2.0, 2.0)),
+        "array([  -0.,    0., 4000.])",
+        "(array([-0. ,  1.5,  4. ]), array([  -0.,    0., 1000.]))",
+    ),
+    gate(
+        "reglu",
+        "Gated linear unit with ReLU",
+        "relu",
+        ulp(forward=(0.5, 0.5), gate_grad=(0.5, 0.5), value_grad=(0.5, 0.5)),
+        "array([   0.,    0., 4000.])",
+        "(array([0., 0., 4.]), array([   0.,    0., 1000.]))",
+    ),
+    gate(
+        "bilinear",
+        "Gated linear unit without an activation",
+        "identity",
+        ulp(forward=(0.5, 0.5), gate_grad=(0.5, 0.5), value_grad=(0.5, 0.5)),
+        "array([-2000.,     0.,  4000.])",
+        "(array([2., 3., 4.]), array([-1000.,     0.,  1000.]))",
+    ),
+)

@@ -1,0 +1,98 @@
+/* Gated units, out = f(gate) * value, f an activation from its family's file.  Going forward that is what backward does:
+ * a product with a function, so runs.h has it.  Going backward
+ *
+ *     gate_grad = (grad * value) * f'(gate)
+ *     value_grad = grad * f(gate)
+ *
+ * come of one pass.  f and f' begin alike (the same exponential, mostly the same quotient), which the compiler finds where
+ * both are written out together.  All is to the bit what the activation, its backward and products would give.
+ *
+ * A line of the list has the name, that of f, its kind, the |gate| from which f or f' needs careful code, and ns an element
+ * on one core, in cache: forward, backward.  Formulas here have no parameters. */
+#define GATES(G) \
+    G(glu, sigmoid, SMOOTH, EXP_SMALL, .31f, .50f) \
+    G(swiglu, silu, SMOOTH, GATE_SMALL, .21f, .33f) \
+    G(geglu, gelu, SMOOTH, NORMAL_SMALL, .36f, .56f) \
+    G(geglu_tanh, gelu_tanh, SMOOTH, GELU_TANH_SMALL, .26f, .42f) \
+    G(reglu, relu, PIECEWISE, NEVER, .10f, .17f) \
+    G(bilinear, identity, SMOOTH, NEVER, .10f, .17f)
+
+typedef struct { formula f, derivative; enum kind kind; real care; int at_once; } gate_task;
+typedef struct { vec gate, value; } gate_grads;
+
+INLINE gate_grads apply_gate(gate_task t, vec grad, vec gate, vec value, int careful)
+{
+    return (gate_grads){chain(grad * value, t.derivative(gate, NULL, careful), t.kind), grad * t.f(gate, NULL, careful)};
+}
+
+/* Either gradient may be one of the inputs: those of all vectors are read before the first is written. */
+INLINE void gate_whole(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                       char *value_grad, int count)
+{
+    vec g[MOST_AT_ONCE], x[MOST_AT_ONCE], v[MOST_AT_ONCE];
+    gate_grads d[MOST_AT_ONCE];
+    for (int i = 0; i < count; i++) {
+        x[i] = load(gate + i * VECTOR_BYTES);
+        g[i] = load(grad + i * VECTOR_BYTES);
+        v[i] = load(value + i * VECTOR_BYTES);
+    }
+    if (needs_care(x, count, t.care))
+        for (int i = 0; i < count; i++)
+            d[i] = apply_gate(t, g[i], x[i], v[i], 1);
+    else {
+        UNROLLED
+        for (int i = 0; i < count; i++)
+            d[i] = apply_gate(t, g[i], x[i], v[i], 0);
+    }
+    for (int i = 0; i < count; i++) {
+        store(gate_grad + i * VECTOR_BYTES, d[i].gate);
+        store(value_grad + i * VECTOR_BYTES, d[i].value);
+    }
+}
+
+INLINE void gate_part(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                      char *value_grad, ptrdiff_t n)
+{
+    vec one = splat(1);         /* past n, where no formula is slow */
+    gate_grads d = apply_gate(t, load_part(grad, n, one), load_part(gate, n, one), load_part(value, n, one), 1);
+    store_part(gate_grad, d.gate, n);
+    store_part(value_grad, d.value, n);
+}
+
+INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                     char *value_grad, ptrdiff_t n)
+{
+    ptrdiff_t end = n * ITEM, at = 0, step = t.at_once * VECTOR_BYTES;
+    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)gate_grad % (uintptr_t)VECTOR_BYTES) / ITEM;
+    if (head && n > 8 * WIDTH) {
+        gate_part(t, grad, gate, value, gate_grad, value_grad, head);
+        at = head * ITEM;
+    }
+    for (; at + step <= end; at += step) {
+        for (ptrdiff_t line = at + PREFETCH_AHEAD; line < at + step + PREFETCH_AHEAD; line += CACHE_LINE) {
+            __builtin_prefetch(grad + line);
+            __builtin_prefetch(gate + line);
+            __builtin_prefetch(value + line);
+            __builtin_prefetch(gate_grad + line, 1);
+            __builtin_prefetch(value_grad + line, 1);
+        }
+        gate_whole(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, t.at_once);
+    }
+    for (; at + VECTOR_BYTES <= end; at += VECTOR_BYTES)
+        gate_whole(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, 1);
+    if (at < end)
+        gate_part(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, (end - at) / ITEM);
+}
+
+#define DEFINE_GATE(name, f, kind, care, ...) \
+    DEFINE_BINARY(name##_run, f##_forward, SMOOTH, care, (care < NEVER ? 4 : 2)) \
+    static void name##_backward_run(const void *grad, const void *gate, const void *value, void *gate_grad, \
+                                    void *value_grad, ptrdiff_t n) \
+    { \
+        run_gate((gate_task){f##_forward, f##_derivative, kind, care, (care < NEVER ? 4 : 2)}, \
+                 grad, gate, value, gate_grad, value_grad, n); \
+    }
+GATES(DEFINE_GATE)
+
+#define GATE(name, f, kind, care, ...) {#name, name##_run, name##_backward_run, {__VA_ARGS__}},
+static const struct fastact_gate gates[] = {GATES(GATE)};
