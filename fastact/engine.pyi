@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 
 from fastact.catalogue import Row
 
+__pyx_capi__: dict[str, Any]
 COMPILER: str
 FUSED_TARGETS: tuple[str, ...]
 TARGET: str

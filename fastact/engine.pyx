@@ -1337,8 +1337,8 @@ cdef object call_gate(object callable, PyObject *const *args, size_t nargsf, PyO
         if given[1] == NULL and given[X] == NULL and PyVectorcall_NARGS(nargsf) == 1:
             given[0], given[X] = NULL, given[0]
         if given[0] != NULL or given[1] != NULL or given[X] == NULL:
-            raise TypeError(f"{self.name}() takes {self.arguments[0]} and {self.arguments[1]}, or one array x (and axis) "
-                            "whose halves they are")
+            raise TypeError(f"{self.name}() takes {self.arguments[0]} and {self.arguments[1]}, or one array x "
+                            "(and axis) whose halves they are")
         return gate_halves(self, given[X], given_axis(given[AXIS], -1), out)
     gate, value, dtype = <Array *> given[self.gate], <Array *> given[1 - self.gate], real_type(given[0])
     if dtype >= 0 and real_type(given[1]) == dtype and same_shape(gate, value):
@@ -1458,7 +1458,8 @@ cdef int axis_of_halves(Function self, Array *x, Py_ssize_t axis) except -1:
         raise ValueError(f"{self.name}(): x has no axis to be halved along")
     cdef int along = count_axis(axis, PyArray_NDIM(x))
     if PyArray_DIM(x, along) % 2:
-        raise ValueError(f"{self.name}(): x has {PyArray_DIM(x, along)} elements along axis {along}, which have no halves")
+        raise ValueError(
+            f"{self.name}(): x has {PyArray_DIM(x, along)} elements along axis {along}, which have no halves")
     return along
 
 
