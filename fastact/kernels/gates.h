@@ -4,33 +4,67 @@
  *     gate_grad = (grad * value) * f'(gate)
  *     value_grad = grad * f(gate)
  *
- * come of one pass.  f and f' begin alike (the same exponential, mostly the same quotient), which the compiler finds where
- * both are written out together.  All is to the bit what the activation, its backward and products would give.
+ * come of one pass.  f and f' begin alike, with the same exponential and mostly the same quotient: called with the same
+ * argument side by side, as they are here, the compiler computes that once.
  *
- * A line of the list has the name, that of f, its kind, the |gate| from which f or f' needs careful code, and ns an element
- * on one core, in cache: forward, backward.  Formulas here have no parameters. */
+ * A line of the list has the name; f; whether a branch can make f' exactly 0; the |gate| from which f or f' needs careful
+ * code; and ns an element on one core, in cache: forward, backward.  No f here has parameters. */
 #define GATES(G) \
-    G(glu, sigmoid, SMOOTH, EXP_SMALL, .31f, .50f) \
-    G(swiglu, silu, SMOOTH, GATE_SMALL, .21f, .33f) \
-    G(geglu, gelu, SMOOTH, NORMAL_SMALL, .36f, .56f) \
-    G(geglu_tanh, gelu_tanh, SMOOTH, GELU_TANH_SMALL, .26f, .42f) \
-    G(reglu, relu, PIECEWISE, NEVER, .10f, .17f) \
-    G(bilinear, identity, SMOOTH, NEVER, .10f, .17f)
+    G(glu, sigmoid, SMOOTH, EXP_SMALL, .20f, .25f) \
+    G(swiglu, silu, SMOOTH, GATE_SMALL, .22f, .36f) \
+    G(geglu, gelu, SMOOTH, NORMAL_SMALL, .28f, .48f) \
+    G(geglu_tanh, gelu_tanh, SMOOTH, GELU_TANH_SMALL, .27f, .50f) \
+    G(reglu, relu, PIECEWISE, NEVER, .08f, .16f) \
+    G(bilinear, identity, SMOOTH, NEVER, .08f, .16f)
 
-typedef struct { formula f, derivative; enum kind kind; real care; int at_once; } gate_task;
+/* f(x) and f'(x) */
+typedef struct { vec value, slope; } jet;
+
+INLINE jet sigmoid_jet(vec x, int careful)      /* f' of the smaller of s(x) and s(-x): s - s^2 */
+{
+    vec s = sigmoid_below(absolute(x), careful);
+    return (jet){sigmoid_forward(x, NULL, careful), sigmoid_derivative_y(s, NULL, careful)};
+}
+INLINE jet silu_jet(vec x, int careful)
+{
+    gate_input z = silu_exponent(not_subnormal(x), careful);
+    return (jet){gate(x, z, careful), silu_derivative(x, NULL, careful)};
+}
+INLINE jet gelu_jet(vec x, int careful)
+{
+    return (jet){gelu_forward(x, NULL, careful), gelu_slope(x, gelu_clamp(x, careful), careful)};
+}
+INLINE jet gelu_tanh_jet(vec x, int careful)
+{
+    vec t = within_gate(not_subnormal(x), GELU_TANH_END, careful);
+    return (jet){gelu_tanh_product(x, t, careful), gelu_tanh_derivative(x, NULL, careful)};
+}
+INLINE jet relu_jet(vec x, int careful)
+{
+    return (jet){relu_forward(x, NULL, careful), relu_derivative(x, NULL, careful)};
+}
+INLINE jet identity_jet(vec x, int careful)
+{
+    return (jet){identity_forward(x, NULL, careful), identity_derivative(x, NULL, careful)};
+}
+
+#define GATES_AT_ONCE 2         /* vectors: with four, registers do not suffice for most */
+
+typedef struct { jet (*f)(vec x, int careful); enum kind kind; real care; } gate_task;
 typedef struct { vec gate, value; } gate_grads;
 
 INLINE gate_grads apply_gate(gate_task t, vec grad, vec gate, vec value, int careful)
 {
-    return (gate_grads){chain(grad * value, t.derivative(gate, NULL, careful), t.kind), grad * t.f(gate, NULL, careful)};
+    jet f = t.f(gate, careful);
+    return (gate_grads){chain(grad * value, f.slope, t.kind), grad * f.value};
 }
 
 /* Either gradient may be one of the inputs: those of all vectors are read before the first is written. */
 INLINE void gate_whole(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
                        char *value_grad, int count)
 {
-    vec g[MOST_AT_ONCE], x[MOST_AT_ONCE], v[MOST_AT_ONCE];
-    gate_grads d[MOST_AT_ONCE];
+    vec g[GATES_AT_ONCE], x[GATES_AT_ONCE], v[GATES_AT_ONCE];
+    gate_grads d[GATES_AT_ONCE];
     for (int i = 0; i < count; i++) {
         x[i] = load(gate + i * VECTOR_BYTES);
         g[i] = load(grad + i * VECTOR_BYTES);
@@ -62,7 +96,7 @@ INLINE void gate_part(gate_task t, const char *grad, const char *gate, const cha
 INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
                      char *value_grad, ptrdiff_t n)
 {
-    ptrdiff_t end = n * ITEM, at = 0, step = t.at_once * VECTOR_BYTES;
+    ptrdiff_t end = n * ITEM, at = 0, step = GATES_AT_ONCE * VECTOR_BYTES;
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)gate_grad % (uintptr_t)VECTOR_BYTES) / ITEM;
     if (head && n > 8 * WIDTH) {
         gate_part(t, grad, gate, value, gate_grad, value_grad, head);
@@ -76,7 +110,7 @@ INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char
             __builtin_prefetch(gate_grad + line, 1);
             __builtin_prefetch(value_grad + line, 1);
         }
-        gate_whole(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, t.at_once);
+        gate_whole(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, GATES_AT_ONCE);
     }
     for (; at + VECTOR_BYTES <= end; at += VECTOR_BYTES)
         gate_whole(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, 1);
@@ -89,8 +123,7 @@ INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char
     static void name##_backward_run(const void *grad, const void *gate, const void *value, void *gate_grad, \
                                     void *value_grad, ptrdiff_t n) \
     { \
-        run_gate((gate_task){f##_forward, f##_derivative, kind, care, (care < NEVER ? 4 : 2)}, \
-                 grad, gate, value, gate_grad, value_grad, n); \
+        run_gate((gate_task){f##_jet, kind, care}, grad, gate, value, gate_grad, value_grad, n); \
     }
 GATES(DEFINE_GATE)
 

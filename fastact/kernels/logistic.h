@@ -1,12 +1,16 @@
 /* Activations made of the logistic function: 1 / (1 + e^-x) and what multiplies x by it. */
 
+/* 1 / (1 + e^a), a >= 0 */
+INLINE vec sigmoid_below(vec a, int careful)
+{
+    logistic_parts l = logistic(a, careful);
+    return times_unit(reciprocal_pair(l.sum, l.sum_lo), a, l, careful);
+}
 /* sigmoid(x) = 1 / (1 + e^-x) for x < 0, and 1 minus that of -x for the others: nothing is lost above 1/2 */
 INLINE vec sigmoid_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    vec a = absolute(x);
-    logistic_parts l = logistic(a, careful);
-    vec s = times_unit(reciprocal_pair(l.sum, l.sum_lo), a, l, careful);
+    vec s = sigmoid_below(absolute(x), careful);
     return choose(less(x, splat(0)), s, splat(1) - s);
 }
 INLINE vec sigmoid_derivative(vec x, const vec *p, int careful)
@@ -188,7 +192,7 @@ INLINE vec within_gate(vec x, real end, int careful)
 {
     return careful ? clamped(x, -end, end) : x;
 }
-/* Where x is subnormal, neither s nor f' is: it must not be multiplied for them.  They do not change by so little. */
+/* Derivatives are not subnormal where x is: it must not be multiplied.  They do not change by so little. */
 INLINE vec not_subnormal(vec x) { return x + splat(EXP_ONE); }
 
 /* silu(x) = x * s(x) */
@@ -200,7 +204,7 @@ INLINE gate_input silu_exponent(vec x, int careful)
 INLINE vec silu_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    return gate(x, silu_exponent(not_subnormal(x), careful), careful);
+    return gate(x, silu_exponent(x, careful), careful);
 }
 INLINE vec silu_derivative(vec x, const vec *p, int careful)
 {
@@ -270,11 +274,15 @@ INLINE gate_input gelu_tanh_exponent(vec x, vec square, vec square_lo)
     pair w = line_pair(SPLAT_PAIR(GELU_TANH_LINEAR_BITS), SPLAT_PAIR(GELU_TANH_CUBIC_BITS), square, square_lo);
     return (gate_input){x, w.hi, w.lo, splat(EXP_ONE), splat(GATE_ZERO)};
 }
+INLINE vec gelu_tanh_product(vec x, vec t, int careful)
+{
+    vec square = t * t;
+    return gate(x, gelu_tanh_exponent(t, square, product_error(t, t, square)), careful);
+}
 INLINE vec gelu_tanh_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    vec t = within_gate(not_subnormal(x), GELU_TANH_END, careful), square = t * t;
-    return gate(x, gelu_tanh_exponent(t, square, product_error(t, t, square)), careful);
+    return gelu_tanh_product(x, within_gate(x, GELU_TANH_END, careful), careful);
 }
 INLINE vec gelu_tanh_derivative(vec x, const vec *p, int careful)
 {

@@ -7,12 +7,10 @@
 /* Up to it e^(-a^2/2) and what it multiplies here are normal numbers. */
 #define NORMAL_SMALL ((real)BY_TYPE(13, 37))
 
-/* |x|, or 0 where it is so small that it must not be multiplied; at most NORMAL_SMALL if not careful.  Else up to
- * NORMAL_END, where all that e^(-a^2/2) multiplies has vanished; for positive x it is nothing beside x and beside 1
- * before. */
-INLINE vec normal_clamp(vec x, int careful)
+/* a, at most NORMAL_SMALL if not careful.  Else up to NORMAL_END, where all that e^(-a^2/2) multiplies has vanished; for
+ * positive x it is nothing beside x and beside 1 before. */
+INLINE vec normal_clamp(vec a, vec x, int careful)
 {
-    vec magnitude = absolute(x), a = zero_where(less(magnitude, splat(EXP_ONE)), magnitude);
     return careful ? minimum(choose(less(x, splat(0)), splat(NORMAL_END), splat(NORMAL_SMALL)), a) : a;
 }
 
@@ -45,11 +43,15 @@ INLINE vec subtract_bell(vec base, vec start, vec slope, vec h, vec a, int caref
 
 /* gelu(x) = x * Phi(x): -a*Phi(-a) for x < 0, x - a*Phi(-a) for the others.  The first piece of a*Phi(-a) is about 0 and
  * gives a/2 + a*(c1 + ...), where its constant is 0. */
+INLINE vec gelu_clamp(vec x, int careful)       /* 0 where x is so small that it must not be multiplied */
+{
+    vec magnitude = absolute(x);
+    return normal_clamp(zero_where(less(magnitude, splat(EXP_ONE)), magnitude), x, careful);
+}
 INLINE vec gelu_forward(vec x, const vec *p, int careful)
 {
     (void)p;
-    vec magnitude = absolute(x);
-    vec a = normal_clamp(x, careful);
+    vec magnitude = absolute(x), a = gelu_clamp(x, careful);
     vec piece = normal_piece(a);
     vec h = a - lookup(table(gelu_pieces[0]), piece), constant = lookup(table(gelu_pieces[1]), piece);
     vec start = choose(less(splat(0), constant), constant, magnitude * splat((real)0.5));
@@ -58,15 +60,18 @@ INLINE vec gelu_forward(vec x, const vec *p, int careful)
 }
 
 /* gelu'(x) = Phi(x) + x*phi(x): Phi(-a) - a*phi(a) for x < 0, 1 minus that for the others */
-INLINE vec gelu_derivative(vec x, const vec *p, int careful)
+INLINE vec gelu_slope(vec x, vec a, int careful)
 {
-    (void)p;
-    vec a = normal_clamp(x, careful);
     vec piece = normal_piece(a);
     vec h = a - lookup(table(gelu_slope_pieces[0]), piece), start = lookup(table(gelu_slope_pieces[1]), piece);
     vec slope = piece_slope(gelu_slope_pieces, COUNT(gelu_slope_pieces), piece, h);
     vec below = subtract_bell(splat((real)-0.0), start, slope, h, a, careful);
     return choose(less(x, splat(0)), below, splat(1) - below);
+}
+INLINE vec gelu_derivative(vec x, const vec *p, int careful)
+{
+    (void)p;
+    return gelu_slope(x, normal_clamp(maximum(splat(EXP_ONE), absolute(x)), x, careful), careful);
 }
 
 #define NORMAL_ACTIVATIONS(A, A_X) \
