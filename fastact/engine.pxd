@@ -6,3 +6,5 @@ from fastact.kernels cimport fastact_kernels
 cdef const fastact_kernels *find_table(str target, int dtype) except NULL
 
 cdef bint may_overlap_itself(Array *x) noexcept
+
+cdef bint share_memory(Array *a, Array *b) except -1

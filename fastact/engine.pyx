@@ -194,28 +194,16 @@ cdef const fastact_kernels *find_table(str target, int dtype) except NULL:
     return fastact_targets[i].f32 if dtype == FLOAT32 else fastact_targets[i].f64
 
 
-cdef const fastact_elementwise *find_elementwise(const fastact_kernels *table, bytes name) except NULL:
+cdef const void *find_entry(const void *entries, Py_ssize_t count, size_t size, str name) except NULL:
+    """What a table has under a name, with which every entry begins."""
+    cdef bytes wanted = name.encode()
+    cdef const char *entry
     cdef Py_ssize_t i
-    for i in range(table.elementwise_count):
-        if strcmp(table.elementwise[i].name, name) == 0:
-            return &table.elementwise[i]
-    raise LookupError(f"no elementwise kernel is called {name.decode()}")
-
-
-cdef const fastact_weighted *find_weighted(const fastact_kernels *table, bytes name) except NULL:
-    cdef Py_ssize_t i
-    for i in range(table.weighted_count):
-        if strcmp(table.weighted[i].name, name) == 0:
-            return &table.weighted[i]
-    raise LookupError(f"no weighted kernel is called {name.decode()}")
-
-
-cdef const fastact_rowwise *find_rowwise(const fastact_kernels *table, bytes name) except NULL:
-    cdef Py_ssize_t i
-    for i in range(table.rowwise_count):
-        if strcmp(table.rowwise[i].name, name) == 0:
-            return &table.rowwise[i]
-    raise LookupError(f"no rowwise kernel is called {name.decode()}")
+    for i in range(count):
+        entry = <const char *> entries + i * size
+        if strcmp((<const char *const *> entry)[0], wanted) == 0:
+            return entry
+    raise LookupError(f"no kernel of that kind is called {name}")
 
 
 cdef Kernel make_kernel(
@@ -342,7 +330,8 @@ cdef class Elementwise(Function):  # an activation that computes every element f
         backward.prepare(row, "backward", ("grad", "x", "y"), (*names, "bias", "bias_grad"), 1, call_binary)
         for dtype in range(2):
             table = find_table(target, dtype)
-            found = find_elementwise(table, row.name.encode())
+            found = <const fastact_elementwise *> find_entry(
+                table.elementwise, table.elementwise_count, sizeof(fastact_elementwise), row.name)
             self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, UNARY, table, found.cost[0])
             derivative.kernels[FROM_X][dtype] = make_kernel(
                 <const void *> found.derivative, UNARY, table, found.cost[1])
@@ -385,7 +374,8 @@ cdef class Channelwise(Function):  # the same with a parameter that may differ a
             row, "backward", ("grad", "x", "y"), (weight, "axis", f"{weight}_grad"), 1, call_weighted_backward)
         for dtype in range(2):
             table = find_table(target, dtype)
-            found = find_weighted(table, row.name.encode())
+            found = <const fastact_weighted *> find_entry(
+                table.weighted, table.weighted_count, sizeof(fastact_weighted), row.name)
             self.kernels[FROM_X][dtype] = make_kernel(
                 <const void *> found.forward, WEIGHTED_UNARY, table, found.cost[0])
             derivative.kernels[FROM_X][dtype] = make_kernel(
@@ -438,7 +428,8 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
         backward.required[1] = True
         for dtype in range(2):
             table = find_table(target, dtype)
-            found = find_rowwise(table, row.name.encode())
+            found = <const fastact_rowwise *> find_entry(
+                table.rowwise, table.rowwise_count, sizeof(fastact_rowwise), row.name)
             self.kernels[FROM_X][dtype] = make_kernel(
                 <const void *> found.forward, ROWS, table, found.cost[0], <const void *> found.forward_columns)
             backward.kernels[FROM_Y][dtype] = make_kernel(
@@ -905,6 +896,11 @@ cdef int check_output(Function self, out, str argument, like, str like_argument,
     return 0
 
 
+cdef bint share_memory(Array *a, Array *b) except -1:
+    """Whether they have a byte in common, two views of the same elements too."""
+    return size(a) > 0 and size(b) > 0 and (PyArray_BYTES(a) == PyArray_BYTES(b) or overlap(a, b))
+
+
 cdef bint may_overlap_itself(Array *x) noexcept:
     """Whether an axis steps less far than the axes with smaller steps reach together."""
     cdef int d, e
@@ -978,7 +974,7 @@ cdef object call_with_bias(
     if bias_grad is not None:
         totals = new_vector(first.shape[first.ndim - 1], dtype)
         check_output(self, bias_grad, "bias_grad", totals, f"the last axis of {name}", dtype)
-        if out != NULL and overlap(<Array *> bias_grad, <Array *> computed):
+        if out != NULL and share_memory(<Array *> bias_grad, <Array *> computed):
             raise ValueError(f"{self.name}(): bias_grad and out share memory")
 
     kernel = self.kernels[source][dtype]
@@ -990,7 +986,7 @@ cdef object call_with_bias(
         kernel.cost += COST_OF_BIAS
         vector = bias
         if (real_type(<PyObject *> bias) != dtype or not PyArray_FLAGS(<Array *> bias) & cnp.NPY_ARRAY_C_CONTIGUOUS
-                or arguments.share_memory(bias, computed)):
+                or share_memory(<Array *> bias, <Array *> computed)):
             vector = copy_vector(<Array *> bias, dtype, kernel.table)
         view = broadcast(<Array *> vector, <Array *> first, PyArray_NDIM(<Array *> first) - 1)
         operands[last] = <Array *> view
@@ -1095,7 +1091,7 @@ cdef object call_with_weight(Function self, int source, PyObject **given, PyObje
         check_output(self, computed, "out", first, self.arguments[0], dtype)
     if weight_grad is not None:
         check_output(self, weight_grad, self.arguments[place + 2], weight, weight_name, dtype)
-        if out != NULL and overlap(<Array *> weight_grad, <Array *> computed):
+        if out != NULL and share_memory(<Array *> weight_grad, <Array *> computed):
             raise ValueError(f"{self.name}(): {self.arguments[place + 2]} and out share memory")
 
     spread = repeat_for_short_rows(<Array *> weights, <Array *> first, axis, self.kernels[source][dtype].table)
@@ -1251,14 +1247,6 @@ cdef enum:  # arguments going backward
 cdef double no_parameters[MAX_PARAMETERS]
 
 
-cdef const fastact_gate *find_gate(const fastact_kernels *table, bytes name) except NULL:
-    cdef Py_ssize_t i
-    for i in range(table.gate_count):
-        if strcmp(table.gates[i].name, name) == 0:
-            return &table.gates[i]
-    raise LookupError(f"no gate's kernel is called {name.decode()}")
-
-
 @cython.final
 cdef class Gate(Function):  # a gated unit: an activation of one array times another
     cdef Function backward
@@ -1277,7 +1265,8 @@ cdef class Gate(Function):  # a gated unit: an activation of one array times ano
         self.gate = backward.gate = row.inputs.index("gate")
         for dtype in range(2):
             table = find_table(target, dtype)
-            found = find_gate(table, row.name.encode())
+            found = <const fastact_gate *> find_entry(
+                table.gates, table.gate_count, sizeof(fastact_gate), row.name)
             self.kernels[FROM_X][dtype] = make_kernel(<const void *> found.forward, BINARY, table, found.cost[0])
             backward.kernels[FROM_X][dtype] = make_kernel(
                 <const void *> found.backward, GATE_BACKWARD, table, found.cost[1])
@@ -1526,9 +1515,7 @@ cdef object gradients_of_pair(GateBackward self, PyObject **given):
         check_output(self, gate_grad, "gate_grad", grad, "grad", dtype)
     if value_grad is not None:
         check_output(self, value_grad, "value_grad", grad, "grad", dtype)
-    if gate_grad is not None and value_grad is not None and size(<Array *> grad) and (
-            PyArray_BYTES(<Array *> gate_grad) == PyArray_BYTES(<Array *> value_grad)
-            or overlap(<Array *> gate_grad, <Array *> value_grad)):
+    if gate_grad is not None and value_grad is not None and share_memory(<Array *> gate_grad, <Array *> value_grad):
         raise ValueError(f"{self.name}(): gate_grad and value_grad share memory")
     if gate_grad is None:
         gate_grad = new_like(grad, dtype)

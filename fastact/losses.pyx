@@ -23,7 +23,7 @@ from fastact.arrays cimport (
     PyArray_TYPE,
 )
 from fastact.blocks cimport RELEASE_ABOVE, overlap, team
-from fastact.engine cimport find_table, may_overlap_itself
+from fastact.engine cimport find_table, may_overlap_itself, share_memory
 from fastact.kernels cimport (
     FASTACT_FLOAT32,
     FASTACT_FLOAT64,
@@ -549,8 +549,7 @@ cdef object as_weights(value, Array *logits, str function, str argument):
 
 cdef object apart_from(array, grad, bint in_place=False):
     """The array, or a copy where writing the gradient would change it; `in_place`: if it is no more than that array."""
-    if overlap(<Array *> array, <Array *> grad) or not in_place and (
-            PyArray_BYTES(<Array *> array) == PyArray_BYTES(<Array *> grad)):
+    if overlap(<Array *> array, <Array *> grad) if in_place else share_memory(<Array *> array, <Array *> grad):
         return PyArray_NewCopy(<Array *> array, cnp.NPY_CORDER)
     return array
 

@@ -111,6 +111,22 @@ def test_the_gradient_is_the_sum_of_what_backward_gives(shape, dtype, target):
     assert (error <= 3 * np.spacing(absolute)).all()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: fa.gelu.backward(a, x=a, bias_grad=a, out=a),
+        lambda a: fa.prelu.backward(a, x=a, weight=np.ones_like(a), axis=0, weight_grad=a, out=a),
+        lambda a: fa.swiglu.backward(a, gate=a, value=a, gate_grad=a, value_grad=a),
+    ],
+)
+def test_two_outputs_may_not_be_one_array(call, dtype):
+    array = finite(5, dtype, 0)
+    before = array.copy()
+    with pytest.raises(ValueError, match="share memory"):
+        call(array)
+    helpers.assert_same_bits(array, before)
+
+
 @pytest.mark.parametrize("shape", [(9,), (33, 70), (3, 40, 5), (700, 130), (2, 3, 4100)], ids=str)
 @pytest.mark.parametrize("num_threads", [1, 2, 5])
 def test_its_bits_depend_on_neither_layout_nor_threads_nor_target(shape, num_threads, dtype, always_parallel):
