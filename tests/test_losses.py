@@ -207,6 +207,7 @@ def test_gradients_agree_with_finite_differences():
     [
         (ValueError, "position (2,)", {"targets": [0, 1, 4, 9]}),
         (ValueError, "position (1,)", {"targets": [0, -1, 4, 9]}),
+        (ValueError, "position (3,)", {"targets": [0, 1, 2, 4]}),
         (ValueError, "targets has shape", {"targets": [0, 1]}),
         (TypeError, "targets", {"targets": ["a", "b", "c", "d"]}),
         (ValueError, "reduction", {"reduction": "total"}),
