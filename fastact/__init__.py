@@ -11,13 +11,14 @@ except ModuleNotFoundError as error:
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
         "or build it in place as CONTRIBUTING.md says"
     ) from error
-from fastact.activations import ACTIVATIONS, GATES, get
+from fastact.activations import ACTIVATIONS, GATES, REDUCTIONS, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
 from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 globals().update(ACTIVATIONS)
 globals().update(GATES)
+globals().update(REDUCTIONS)
 
 __all__ = [
     "ACTIVATIONS",
@@ -33,3 +34,4 @@ __all__ = [
 ]
 __all__ += list(ACTIVATIONS)
 __all__ += list(GATES)
+__all__ += list(REDUCTIONS)

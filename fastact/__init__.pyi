@@ -1,11 +1,13 @@
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypedDict, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Unpack
 
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
+from fastact.activations import REDUCTIONS as REDUCTIONS
 from fastact.activations import get as get
 from fastact.blocks import get_num_threads as get_num_threads
 from fastact.blocks import num_threads as num_threads
@@ -18,6 +20,7 @@ __version__: str
 __all__ = [
     "ACTIVATIONS",
     "GATES",
+    "REDUCTIONS",
     "__version__",
     "bilinear",
     "celu",
@@ -38,6 +41,8 @@ __all__ = [
     "identity",
     "leaky_relu",
     "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
     "mish",
     "num_threads",
     "prelu",
@@ -56,8 +61,10 @@ __all__ = [
     "soft_sign",
     "softmax",
     "softmax_cross_entropy",
+    "softmin",
     "softplus",
     "sparse_plus",
+    "sparsemax",
     "sparse_sigmoid",
     "squareplus",
     "swiglu",
@@ -1094,6 +1101,91 @@ class _Rowwise(_Activation, _RowFunction, Protocol):
     @overload
     def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
 
+# The same of some elements, scaled.
+
+class _Selection(TypedDict, total=False):
+    scale: float
+    where: ArrayLike | None
+    causal: bool
+
+class _SelectionFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, out: _Out, **selection: Unpack[_Selection]) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self, x: _Real, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+    ) -> _Real: ...
+    @overload
+    def __call__(
+        self, x: float, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+    ) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]) -> Any: ...
+
+class _SelectionBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: _Out, **selection: Unpack[_Selection]
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        axis: int = -1,
+        out: None = None,
+        **selection: Unpack[_Selection],
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: None = None, **selection: Unpack[_Selection]
+    ) -> Any: ...
+
+class _SelectingRowwise(_Activation, _SelectionFunction, Protocol):
+    @property
+    def backward(self) -> _SelectionBackward: ...
+    @overload
+    def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
+    @overload
+    def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
+
+# One number a row.
+
+class _ReductionBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: NDArray[_Real], axis: int = -1, out: None = None
+    ) -> NDArray[_Real] | NDArray[np.float64]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+
+class _Reduction(_Activation, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], axis: int = -1, *, keepdims: Literal[True], out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Exact], axis: int = -1, *, keepdims: Literal[True], out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: None = None) -> Any: ...
+    @property
+    def backward(self) -> _ReductionBackward: ...
+
 # Gated units: of two arrays, or of the halves of one.
 
 class _GateBackward(_Described, Protocol):
@@ -1182,7 +1274,11 @@ softplus: _Beta
 log_sigmoid: _Elementwise
 mish: _InputOnly
 gelu: _InputOnly
-softmax: _Rowwise
+softmax: _SelectingRowwise
+softmin: _Rowwise
+log_softmax: _SelectingRowwise
+sparsemax: _Rowwise
+logsumexp: _Reduction
 glu: _Gate
 swiglu: _Gate
 geglu: _Gate

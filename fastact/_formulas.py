@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastact.catalogue import ROWS
+from fastact.catalogue import REDUCTIONS, ROWS
 
 slow_erfc = np.vectorize(math.erfc, otypes=[float])
 
@@ -19,6 +19,7 @@ NAMES = {
             "cosh",
             "exp",
             "expm1",
+            "log",
             "log1p",
             "maximum",
             "minimum",
@@ -31,8 +32,19 @@ NAMES = {
     },
     "erfc": lambda x: slow_erfc(x).astype(x.dtype),
     "max": lambda x: x.max(axis=-1, keepdims=True),
+    "min": lambda x: x.min(axis=-1, keepdims=True),
     "sum": lambda x: x.sum(axis=-1, keepdims=True),
 }
+
+
+def threshold(z):
+    """Return what is to be taken off rows, at most 0, so that what is left above 0 adds up to 1, along the last axis."""
+    falling = -np.sort(-z, axis=-1)
+    means = (falling.cumsum(axis=-1) - 1) / np.arange(1, z.shape[-1] + 1)  # of the k largest
+    return means.max(axis=-1, keepdims=True)
+
+
+NAMES["threshold"] = threshold
 
 
 def function(expression, *arguments):
@@ -53,9 +65,11 @@ def formulas(row):
     return SimpleNamespace(
         forward=function(row.formula, "x", *parameters),
         derivative=function(row.derivative, "x", *parameters),
-        backward_x=function(row.derivative and f"grad * ({row.derivative})", "grad", "x", *parameters),
+        backward_x=function(
+            row.backward_x or (row.derivative and f"grad * ({row.derivative})"), "grad", "x", *parameters
+        ),
         backward_y=function(backward_y, "grad", "y", *parameters),
     )
 
 
-FORMULAS = {row.name: formulas(row) for row in ROWS}
+FORMULAS = {row.name: formulas(row) for row in (*ROWS, *REDUCTIONS)}

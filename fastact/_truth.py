@@ -10,9 +10,11 @@ import functools
 
 import numpy as np
 
-from fastact.catalogue import ROWS
+from fastact._formulas import function, threshold
+from fastact.catalogue import REDUCTIONS, ROWS
 
-ROW = {row.name: row for row in ROWS}
+ROW = {row.name: row for row in (*ROWS, *REDUCTIONS)}
+ALONG_AN_AXIS = ("rowwise", "reduction")
 REACH_OF_ROOT = 0.6
 
 
@@ -49,7 +51,9 @@ STRUCTURE = {
     "maximum": maximum,
     "clip": lambda x, low, high: minimum(maximum(x, low), high),
     "max": lambda x: x.max(axis=-1, keepdims=True),
+    "min": lambda x: x.min(axis=-1, keepdims=True),
     "sum": lambda x: x.sum(axis=-1, keepdims=True),
+    "threshold": threshold,
 }
 
 
@@ -94,30 +98,38 @@ class Arithmetic:
         return result
 
     def true_values(self, name, kind, *arrays, **parameters):
-        """Return the true values of forward, derivative (of x) or backward_y (of grad and y), as an object array.
+        """Return the true values of forward, derivative (of x) or backward (of grad and x or y), as an object array.
 
-        Not a number wherever an input is none.  Parameters are first rounded to the arrays' type, as callers' are.
+        What is one number a row stands in every place of it.  Not a number wherever an input is none.  Parameters are
+        first rounded to the arrays' type, as callers' are.
         """
         row, dtype = ROW[name], arrays[0].dtype
         nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
-        inputs = dict(zip(("grad", "y") if kind == "backward_y" else ("x",), arrays, strict=True))
+        inputs = dict(zip(arguments_of(kind), arrays, strict=True))
         longer = {}
         with np.errstate(all="ignore"), self.context(self.precisions[0]):
             scalars = {key: self.number(float(dtype.type(value))) for key, value in parameters.items()}
             for key, array in inputs.items():
                 longer[key] = self.convert(np.where(nan, 1, array).astype(np.float64))
-                if row.kind != "rowwise":
+                if row.kind not in ALONG_AN_AXIS:
                     longer[key][array == np.inf], longer[key][array == -np.inf] = self.beyond, -self.beyond
-            if row.kind != "rowwise":
+            if row.kind not in ALONG_AN_AXIS:
                 result = self.converged(expression_of(row, kind), longer, scalars)
-            else:  # what cancels in a row is small beside the terms that its error is relative to
-                result = self.evaluate(expression_of(row, kind), longer, self.precisions[1])
+            else:  # what cancels in a row is small beside the terms that its error is relative to, but in a logarithm
+                tiny = "log" in expression_of(row, kind) and dtype == np.float64
+                result = self.evaluate(expression_of(row, kind), longer, self.precisions[2 if tiny else 1])
         result[nan] = self.number("nan")
         return result
 
 
+def arguments_of(kind):
+    return ("grad", kind[-1]) if kind.startswith("backward") else ("x",)
+
+
 def expression_of(row, kind):
-    """Return what a row computes of x, or of grad and y, as an expression."""
+    """Return what a row computes of x, or of grad and x or y, as an expression."""
+    if kind == "backward_x":
+        return row.backward_x
     if kind == "backward_y":
         return row.backward_y or f"grad * ({row.derivative_y})"
     return row.formula if kind == "forward" else row.derivative
@@ -138,9 +150,10 @@ def error_scale(name, kind, true, *arrays, **parameters):
     Where terms cancel, less can be asked: in a row, the error is relative to the sum of the absolute terms; near where a
     derivative changes its sign, to 1/4 at least.
     """
-    if ROW[name].kind == "rowwise" and kind != "forward":
-        grad, y = (np.abs(array.astype(np.float64)) for array in arrays)
-        return y * (grad + (grad * y).sum(axis=-1, keepdims=True))
+    terms = (ROW[name].terms or {}).get(kind)
+    if terms:
+        with np.errstate(all="ignore"):
+            return function(terms, *arguments_of(kind))(*(array.astype(np.float64) for array in arrays))
     root = root_of_derivative(name, **parameters) if kind == "derivative" else None
     if root is None:
         return true
@@ -218,6 +231,7 @@ DECIMAL = Arithmetic(
         "erfc": erfc,
         "exp": decimal.Decimal.exp,
         "expm1": beside_one(lambda x: x.exp() - 1),
+        "log": decimal.Decimal.ln,
         "log1p": beside_one(lambda x: (1 + x).ln()),
         "sign": lambda x: decimal.Decimal(0 if x == 0 else 1).copy_sign(x),
         "sqrt": decimal.Decimal.sqrt,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from fastact import catalogue
 from fastact.catalogue import ROWS
-from fastact.engine import Channelwise, Elementwise, Gate, Rowwise
+from fastact.engine import Channelwise, Elementwise, Gate, Reduction, Rowwise
 
 Activation = Elementwise | Channelwise | Rowwise
 CLASSES: Mapping[str, type[Activation]] = {
@@ -19,6 +19,7 @@ CLASSES: Mapping[str, type[Activation]] = {
 }
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({row.name: CLASSES[row.kind](row) for row in ROWS})
 GATES: Mapping[str, Gate] = MappingProxyType({row.name: Gate(row) for row in catalogue.GATES})
+REDUCTIONS: Mapping[str, Reduction] = MappingProxyType({row.name: Reduction(row) for row in catalogue.REDUCTIONS})
 ALIASES: Mapping[str, str] = MappingProxyType({alias: row.name for row in ROWS for alias in row.aliases})
 
 Function = TypeVar("Function", bound=Callable[..., Any])

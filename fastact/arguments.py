@@ -93,6 +93,42 @@ def as_number(value: object, function: str, parameter: str) -> float:
         raise TypeError(f"{function}(): {parameter} must be a number, not {type(value).__name__}") from None
 
 
+def as_bool(value: object, function: str, parameter: str) -> bool:
+    if not isinstance(value, (bool, np.bool)):
+        raise TypeError(f"{function}(): {parameter} must be a bool, not {type(value).__name__}")
+    return bool(value)
+
+
+def as_mask(value: object, function: str, argument: str) -> Array:
+    """Return an ndarray of bools over the value's own memory where possible."""
+    mask = wrap(value, function, argument)
+    if mask.dtype != np.bool:
+        raise TypeError(f"{function}(): {argument} must be of bools, not {describe(value, mask)}")
+    return mask
+
+
+def spread(array: Array, shape: tuple[int, ...], function: str, argument: str) -> Array:
+    """Return a view of the array, broadcast."""
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{function}(): {argument} has shape {array.shape}, which does not broadcast to {shape}"
+        ) from None
+
+
+def keys_seen(shape: tuple[int, ...], axis: int, function: str) -> Array:
+    """Return how many keys each query sees under a causal mask, as one number a query, broadcast to the shape of scores."""
+    if len(shape) < 2 or axis != len(shape) - 1:
+        raise ValueError(
+            f"{function}(): causal=True is for scores of queries (the last axis but one) by keys (the last, along which "
+            f"rows lie), not for shape {shape} along axis {axis}"
+        )
+    queries, keys = shape[-2:]
+    seen = np.maximum(np.arange(1 + keys - queries, 1 + keys), 0)
+    return np.broadcast_to(seen.astype(np.int64)[:, None], shape)
+
+
 def out_of_range(
     function: str, parameter: str, value: object, low: float, high: float, single: bool, from_y: bool
 ) -> str:

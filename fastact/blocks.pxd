@@ -6,8 +6,8 @@ from fastact.arrays cimport Array
 from fastact.kernels cimport fastact_kernels, fastact_sum
 
 
-# What a kernel takes: one input or two, and a weight or a bias besides; elements or, from ROWS on, whole rows.
-# Backward of a gate takes three and has two outputs.
+# What a kernel takes: one input or two, and a weight or a bias besides; elements or, from ROWS on, whole rows, or what
+# is selected of them.  Backward of a gate takes three and has two outputs.
 cdef enum Form:
     UNARY
     BINARY
@@ -18,11 +18,14 @@ cdef enum Form:
     BIASED_BINARY
     ROWS
     ROWS_BACKWARD
+    ROWS_SELECTED
+    ROWS_BACKWARD_SELECTED
 
 cdef struct Kernel:
     const void *function
     const void *columns  # the same for rows that lie side by side; NULL where elements are computed
     Form form
+    int single  # the operand of rows that has one element a row, broadcast along the axis; -1 if there is none
     const fastact_kernels *table
     int64_t cost  # picoseconds an element
 
@@ -31,6 +34,8 @@ cdef enum:
     MAX_INPUTS = 3
     MAX_OUTPUTS = 2
     MAX_OPERANDS = MAX_INPUTS + MAX_OUTPUTS
+    WHERE = 0  # operands of a selection, after the output; NULL where nothing is left out by them
+    SEEN = 1
 
 cdef int team(int64_t work) noexcept nogil
 

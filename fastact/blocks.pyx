@@ -30,7 +30,10 @@ from fastact.kernels cimport (
     fastact_gather,
     fastact_rows,
     fastact_rows_backward,
+    fastact_rows_backward_selected,
+    fastact_rows_selected,
     fastact_scatter,
+    fastact_selection,
     fastact_sum,
     fastact_unary,
     fastact_weighted_binary,
@@ -222,12 +225,12 @@ cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept:
 cdef struct Plan:
     const Kernel *kernel
     const double *parameters
-    # Of every operand, the inputs first, then the output, or two:
-    int inputs, operands
+    # Of every operand, the inputs first, then the output, or two, then a selection:
+    int inputs, computed, operands  # how many are inputs, are inputs or outputs, and all
     char *data[MAX_OPERANDS]
     bint contiguous[MAX_OPERANDS]  # elements stand side by side, and the kernel can take them where they stand
     bint narrow[MAX_OPERANDS]  # float32, in a computation of float64
-    bint in_place  # all operands are contiguous
+    bint in_place  # all that is computed is contiguous
     bint side_by_side  # whole rows are, each across memory, and there is a kernel for that
     int weight  # the operand, a weight or a bias, that has a zero step where it is broadcast; -1 if there is none
     Py_ssize_t item  # bytes of an element computed with
@@ -255,7 +258,7 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 
 
 cdef inline int count_inputs(Form form) noexcept nogil:
-    if form == UNARY or form == ROWS:
+    if form == UNARY or form == ROWS or form == ROWS_SELECTED:
         return 1
     return 3 if form in (WEIGHTED_BINARY, BIASED_BINARY, GATE_BACKWARD) else 2
 
@@ -263,8 +266,13 @@ cdef inline int count_inputs(Form form) noexcept nogil:
 cdef void start_plan(Plan *plan, const Kernel *kernel, const double *parameters) noexcept:
     plan.kernel, plan.parameters = kernel, parameters
     plan.inputs = count_inputs(kernel.form)
-    plan.operands = plan.inputs + (2 if kernel.form == GATE_BACKWARD else 1)
+    plan.computed = plan.inputs + (2 if kernel.form == GATE_BACKWARD else 1)
+    plan.operands = plan.computed + (2 if kernel.form >= ROWS_SELECTED else 0)
     plan.weight = plan.inputs - 1 if WEIGHTED_UNARY <= kernel.form < ROWS else -1
+
+
+cdef inline Py_ssize_t stride_of(Array *operand, int d) noexcept:
+    return PyArray_STRIDE(operand, d) if operand != NULL else 0
 
 
 cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
@@ -275,8 +283,8 @@ cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
     cdef bint merge
     plan.item = PyArray_ITEMSIZE(out)
     for k in range(plan.operands):
-        plan.data[k] = PyArray_BYTES(operands[k])
-        plan.narrow[k] = PyArray_ITEMSIZE(operands[k]) != plan.item
+        plan.data[k] = PyArray_BYTES(operands[k]) if operands[k] != NULL else NULL
+        plan.narrow[k] = k < plan.computed and PyArray_ITEMSIZE(operands[k]) != plan.item
         plan.strides[k][0] = plan.strides[k][1] = 0
     plan.shape[0] = plan.shape[1] = 1
 
@@ -292,7 +300,7 @@ cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
             at -= 1
         plan.shape[at] = extent
         for k in range(plan.operands):
-            plan.strides[k][at] = PyArray_STRIDE(operands[k], d)
+            plan.strides[k][at] = stride_of(operands[k], d)
             if PyArray_STRIDE(out, d) < 0:
                 plan.data[k] += (extent - 1) * plan.strides[k][at]
                 plan.strides[k][at] = -plan.strides[k][at]
@@ -316,7 +324,7 @@ cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
     if axis >= 0 or axes == 2:
         plan.shape[axes] = PyArray_DIM(out, axis) if axis >= 0 and PyArray_NDIM(out) else 1
         for k in range(plan.operands):
-            plan.strides[k][axes] = PyArray_STRIDE(operands[k], axis) if plan.shape[axes] > 1 else plan.item
+            plan.strides[k][axes] = stride_of(operands[k], axis) if plan.shape[axes] > 1 else plan.item
         axes += 1
 
     # Threads share a box: the longest of the axes around it is to be in it.
@@ -338,11 +346,12 @@ cdef void lay_out(Plan *plan, Array **operands, int axis) noexcept:
 cdef void describe_box(Plan *plan) noexcept:
     """What its steps mean for the kernel."""
     cdef int k
-    plan.side_by_side = plan.kernel.columns != NULL and plan.columns > 1
+    plan.side_by_side = plan.kernel.columns != NULL and 1 < plan.columns < 1 << 24  # kernels count in floats there
     plan.in_place = True
-    for k in range(plan.operands):
+    for k in range(plan.computed):
         plan.contiguous[k] = not plan.narrow[k] and (
-            plan.step[k] == plan.item or k == plan.weight and plan.step[k] == 0 and plan.kernel.form < BIASED_UNARY)
+            plan.step[k] == plan.item or plan.kernel.form >= ROWS and k == plan.kernel.single
+            or k == plan.weight and plan.step[k] == 0 and plan.kernel.form < BIASED_UNARY)
         plan.in_place &= plan.contiguous[k]
         plan.side_by_side &= plan.row_step[k] == plan.item and not plan.narrow[k]
 
@@ -494,10 +503,33 @@ cdef void compute_elements(const Plan *plan, char **at, Py_ssize_t rows, Py_ssiz
                     put(plan, k, outputs[i], places[i], m, n, cut.turned)
 
 
+cdef inline void call_rows(
+        const Plan *plan, const void *function, const char **inputs, char *out, const Py_ssize_t *steps, char **at,
+        Py_ssize_t row, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Form form = plan.kernel.form
+    cdef fastact_selection selection
+    cdef int where = plan.computed + WHERE, seen = plan.computed + SEEN, last = plan.inputs
+    if form == ROWS:
+        (<fastact_rows> function)(inputs[0], steps[0], out, steps[last], rows, n)
+        return
+    if form == ROWS_BACKWARD:
+        (<fastact_rows_backward> function)(inputs[0], steps[0], inputs[1], steps[1], out, steps[last], rows, n)
+        return
+    selection.scale = plan.parameters[0]
+    selection.where_row, selection.where_step = plan.row_step[where], plan.step[where]
+    selection.where = at[where] + row * selection.where_row
+    selection.seen_row = plan.row_step[seen]
+    selection.seen = <const int64_t *> (at[seen] + row * selection.seen_row)
+    if form == ROWS_SELECTED:
+        (<fastact_rows_selected> function)(&selection, inputs[0], steps[0], out, steps[last], rows, n)
+    else:
+        (<fastact_rows_backward_selected> function)(
+            &selection, inputs[0], steps[0], inputs[1], steps[1], out, steps[last], rows, n)
+
+
 cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t n, int thread) noexcept nogil:
     """A rowwise kernel, on all rows at once where they stand, else on as many as there is room for."""
     cdef fastact_stack stack
-    cdef bint backward = plan.kernel.form == ROWS_BACKWARD
     cdef Py_ssize_t height = rows, row, m, k
     cdef const char *inputs[MAX_INPUTS]
     cdef Py_ssize_t steps[MAX_OPERANDS]
@@ -505,11 +537,9 @@ cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t 
     cdef char *to
     cdef int out = plan.inputs
     if plan.side_by_side:
-        if backward:
-            (<fastact_rows_backward> plan.kernel.columns)(
-                at[0], plan.step[0], at[1], plan.step[1], at[out], plan.step[out], rows, n)
-        else:
-            (<fastact_rows> plan.kernel.columns)(at[0], plan.step[0], at[out], plan.step[out], rows, n)
+        for k in range(plan.inputs):
+            inputs[k] = at[k]
+        call_rows(plan, plan.kernel.columns, inputs, at[out], plan.step, at, 0, rows, n)
         return
     if not plan.in_place:
         height = plan.rows_at_once
@@ -518,7 +548,7 @@ cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t 
         room[1] = room[0] + plan.heap_share // 2
     else:
         room[0], room[1] = stack.bytes, stack.bytes + BLOCK
-    for k in range(plan.operands):
+    for k in range(plan.computed):
         steps[k] = plan.row_step[k] if plan.contiguous[k] else n * plan.item
 
     for row from 0 <= row < rows by height:
@@ -528,11 +558,7 @@ cdef void compute_rows(const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t 
             if not plan.contiguous[k]:
                 inputs[k] = fetch(plan, k, inputs[k], m, n, False, room[k])
         to = at[out] + row * plan.row_step[out] if plan.contiguous[out] else room[0]
-        if backward:
-            (<fastact_rows_backward> plan.kernel.function)(
-                inputs[0], steps[0], inputs[1], steps[1], to, steps[out], m, n)
-        else:
-            (<fastact_rows> plan.kernel.function)(inputs[0], steps[0], to, steps[out], m, n)
+        call_rows(plan, plan.kernel.function, inputs, to, steps, at, row, m, n)
         if not plan.contiguous[out]:
             put(plan, out, room[0], at[out] + row * plan.row_step[out], m, n, False)
 
@@ -638,13 +664,13 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
         compute_box(plan)
 
 
-cdef int keep_apart(Array **operands, int inputs, int count, Array **apart, list copies) except -1:
+cdef int keep_apart(const Plan *plan, Array **operands, Array **apart, list copies) except -1:
     """Operands of which no input is changed by writing to an output."""
     cdef int k, output
-    for k in range(count):
+    for k in range(plan.operands):
         apart[k] = operands[k]
-    for k in range(inputs):
-        for output in range(inputs, count):
+    for k in range(plan.inputs):
+        for output in range(plan.inputs, plan.computed):
             if overlap(operands[k], operands[output]):
                 copies.append(PyArray_NewCopy(operands[k], cnp.NPY_KEEPORDER))
                 apart[k] = <Array *> copies[len(copies) - 1]
@@ -653,7 +679,7 @@ cdef int keep_apart(Array **operands, int inputs, int count, Array **apart, list
 
 
 cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1:
-    """Runs a kernel over arrays of one shape: inputs, a weight or bias last, then outputs, which do not touch."""
+    """Runs a kernel over arrays of one shape: inputs, a weight or bias last, outputs, which do not touch, a selection."""
     cdef Plan plan
     cdef Array *apart[MAX_OPERANDS]
     cdef Py_ssize_t index[MAX_AXES]
@@ -663,7 +689,7 @@ cdef int compute(const Kernel *kernel, const double *parameters, Array **operand
     cdef int64_t work = kernel.cost * PyArray_SIZE(operands[plan.inputs])
     if work == 0:
         return 0
-    keep_apart(operands, plan.inputs, plan.operands, apart, copies)
+    keep_apart(&plan, operands, apart, copies)
     lay_out(&plan, apart, axis)
     threads = team(kernel.cost * plan.planes * plan.rows * plan.columns)
     reserve_rows(&plan, threads)
@@ -833,7 +859,7 @@ cdef int compute_and_add_up(
     start_plan(&maker, kernel, parameters)
     cdef Array *out = operands[maker.inputs]
     cdef int axis = PyArray_NDIM(out) - 1
-    keep_apart(operands, maker.inputs, maker.operands, apart, copies)
+    keep_apart(&maker, operands, apart, copies)
     for k in range(maker.operands):
         one_pass &= merge_axes(apart[k], 0, axis, &extent, &step)
     if one_pass:

@@ -18,13 +18,13 @@ Parameters
 ----------
 {arguments}
 out : array, optional
-    Where to write the result, of its type and shape; `{first}` itself for a result in place. By default a new array
+    Where to write the result, of its type and shape{in_place}. By default a new array
     is made.
 
 Returns
 -------
 array
-    `out`, or a new array laid out as `{first}` is; a NumPy scalar for a scalar.
+    `out`, or a new array{laid_out}; a NumPy scalar for a scalar.
 
 Notes
 -----
@@ -129,6 +129,7 @@ Examples
 >>> import fastact as fa
 {example}
 """
+SELECTION = ("scale", "where", "causal", "keepdims")
 REAL = "float32 or float64; integers and bools are converted to float64."
 
 
@@ -139,13 +140,17 @@ def signature(row: Row, role: str) -> Signature:
     backward = role == "backward"
     by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
     arguments = [Argument("grad" if backward else "x", either)]
-    if backward and row.kind != "rowwise":
-        arguments += [Argument(name, by_name, default=None) for name in ("x", "y")]
+    if backward and row.kind in ("rowwise", "reduction"):
+        arguments += [Argument(row.backward_from[0], by_name)]
     elif backward:
-        arguments += [Argument("y", by_name)]
+        arguments += [Argument(name, by_name, default=None) for name in ("x", "y")]
+    required = row.required
     for name, default in row.defaults.items():
-        shown = Argument.empty if default is None else default
-        arguments += [Argument(name, by_name if backward else either, default=shown)]
+        if backward and name == "keepdims":
+            continue
+        shown = Argument.empty if name in required else default
+        by_position = not backward and name not in SELECTION
+        arguments += [Argument(name, either if by_position else by_name, default=shown)]
     if row.kind == "elementwise":
         arguments += [Argument(name, by_name, default=None) for name in ("bias", "bias_grad")[: 1 + backward]]
     if backward and row.kind == "channelwise":
@@ -157,12 +162,15 @@ def document(row: Row, role: str) -> str:
     """Return the docstring of a row's function."""
     if row.kind == "gate":
         return gate_document(row, role)
+    first = "x" if role != "backward" or row.kind == "reduction" else "grad"
+    reduces = row.kind == "reduction" and role == "forward"
     return PAGE.format(
         name=row.name if role == "forward" else f"{row.name}.{role}",
         signature=signature(row, role),
         summary=summary(row, role),
         arguments="\n".join(arguments(row, role)),
-        first="grad" if role == "backward" else "x",
+        in_place="" if reduces else f"; `{first}` itself for a result in place",
+        laid_out="" if reduces else f" laid out as `{first}` is",
         notes="\n\n".join(notes(row, role)),
         example=row.examples[role],
     )
@@ -173,7 +181,7 @@ def summary(row: Row, role: str) -> str:
         return f"{row.title}: ``{row.formula}``."
     if role == "derivative":
         return f"Derivative of `{row.name}`, element by element: ``{row.derivative}``."
-    product = row.backward_y or f"grad * {row.name}'(x)"
+    product = row.backward_y or row.backward_x or f"grad * {row.name}'(x)"
     return f"Gradient with respect to the input of `{row.name}`: ``{product}``."
 
 
@@ -182,6 +190,10 @@ def arguments(row: Row, role: str) -> Iterable[str]:
         yield f"x : array_like\n    {REAL}"
     else:
         yield f"grad : array_like\n    Gradient with respect to the output. {REAL}"
+        if row.kind == "reduction":
+            yield "x : array_like\n    The input of the forward call."
+            yield "axis : int, default -1\n    The axis along which the rows lie."
+            return
         if row.kind != "rowwise":
             yield "x : array_like, optional\n    The input of the forward call."
         if not row.from_y:
@@ -212,18 +224,35 @@ def arguments(row: Row, role: str) -> Iterable[str]:
             "bias_grad : array, optional\n    Where to write the gradient with respect to the bias, the sum of the "
             "result over all axes but the last."
         )
-    if row.kind == "rowwise":
+    if row.kind in ("rowwise", "reduction"):
         yield "axis : int, default -1\n    The axis along which the rows lie."
+    if row.kind == "reduction":
+        yield "keepdims : bool, default False\n    Whether the axis stays, with one element."
+    if row.selects:
+        nothing = "-inf" if row.range[0] == "-inf" else "0"
+        result = "gradient is 0" if role == "backward" else f"result is {nothing}"
+        yield "scale : float, default 1\n    What `x` is multiplied by, one over the temperature: finite and above 0."
+        yield (
+            "where : array_like of bools, optional\n    What takes part, broadcast against `x`; where it is False the "
+            f"{result}, whatever `x` is."
+        )
+        yield (
+            "causal : bool, default False\n    Whether a row sees no later ones: in the last two axes, queries by keys, query "
+            "i sees the keys up to i + keys - queries. With `axis` the last."
+        )
 
 
 def notes(row: Row, role: str) -> Iterable[str]:
     if role == "forward":
-        yield f"Range: {' to '.join(row.range)}. Derivative: ``{row.derivative or row.backward_y}``."
-        yield f"Error: {within(row, 'forward')} of the true value."
+        yield f"Range: {' to '.join(row.range)}. Derivative: ``{row.derivative or row.backward_y or row.backward_x}``."
+        terms = (row.terms or {}).get("forward")
+        yield f"Error: {within(row, 'forward')} of {f'``{terms}``' if terms else 'the true value'}."
         if row.notes:
             yield row.notes
     elif role == "derivative":
         yield f"Error: {within(row, 'derivative')} of the true value."
+    elif row.kind == "reduction":
+        yield f"Error: {within(row, 'backward_x')} of the true value."
     elif row.kind != "rowwise":
         stopped = "; where a branch makes the derivative 0, 0 whatever `grad` is" if row.piecewise else ""
         yield f"`grad` times the derivative, rounded once{stopped}."

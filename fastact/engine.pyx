@@ -37,9 +37,13 @@ from fastact.blocks cimport (
     MAX_OPERANDS,
     ROWS,
     ROWS_BACKWARD,
+    ROWS_BACKWARD_SELECTED,
+    ROWS_SELECTED,
+    SEEN,
     UNARY,
     WEIGHTED_BINARY,
     WEIGHTED_UNARY,
+    WHERE,
     Form,
     Kernel,
     Summation,
@@ -66,7 +70,7 @@ from fastact.kernels cimport (
 )
 
 import os
-from sys import intern
+from sys import float_info, intern
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -155,6 +159,7 @@ cdef enum:
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
+cdef double MOST = float_info.max
 cdef int CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
 
 
@@ -207,9 +212,11 @@ cdef const void *find_entry(const void *entries, Py_ssize_t count, size_t size, 
 
 
 cdef Kernel make_kernel(
-        const void *function, Form form, const fastact_kernels *table, double ns, const void *columns=NULL):
+        const void *function, Form form, const fastact_kernels *table, double ns, const void *columns=NULL,
+        int single=-1):
     cdef Kernel kernel
     kernel.function, kernel.columns, kernel.form, kernel.table = function, columns, form, table
+    kernel.single = single
     kernel.cost = max(1, <int> (1000 * ns))
     return kernel
 
@@ -226,6 +233,7 @@ def on_target(activation, str target):
 cdef class Function:  # of arrays, by kernels: an activation, its derivative or its backward
     cdef vectorcallfunc vectorcall
     cdef Kernel kernels[2][2]  # by source and dtype
+    cdef Kernel selected[2]  # by dtype, for rows of which some elements are left out
     cdef tuple arguments
     cdef PyObject *names[MAX_ARGUMENTS]  # of the arguments: interned strings
     cdef bint required[MAX_ARGUMENTS]
@@ -313,11 +321,27 @@ cdef class Function:  # of arrays, by kernels: an activation, its derivative or 
         return None
 
 
+cdef class Activation(Function):  # with a backward
+    cdef Function backward
+    cdef PyObject *backward_member  # the same, as members of the instance read it
+
+    @property
+    def __doc__(self):  # a subclass has one of its own, or none
+        return self.row.document(self.role)
+
+    @property
+    def backward_from(self):
+        return self.row.backward_from
+
+    @property
+    def bounds(self):
+        return self.row.bounds
+
+
 @cython.final
-cdef class Elementwise(Function):  # an activation that computes every element for itself
-    cdef Function derivative, backward
-    cdef PyObject *derivative_member  # the same, as members of the instance read them
-    cdef PyObject *backward_member
+cdef class Elementwise(Activation):  # that computes every element for itself
+    cdef Function derivative
+    cdef PyObject *derivative_member
 
     def __init__(self, row, str target=TARGET):
         cdef Function derivative = Function.__new__(Function), backward = Function.__new__(Function)
@@ -343,23 +367,14 @@ cdef class Elementwise(Function):  # an activation that computes every element f
         self.derivative_member, self.backward_member = <PyObject *> derivative, <PyObject *> backward
 
     @property
-    def __doc__(self):  # a subclass has one of its own, or none
+    def __doc__(self):
         return self.row.document(self.role)
-
-    @property
-    def backward_from(self):
-        return ("x", "y") if self.row.from_y else ("x",)
-
-    @property
-    def bounds(self):
-        return self.row.bounds
 
 
 @cython.final
-cdef class Channelwise(Function):  # the same with a parameter that may differ along an axis: a weight
-    cdef Function derivative, backward
+cdef class Channelwise(Activation):  # the same with a parameter that may differ along an axis: a weight
+    cdef Function derivative
     cdef PyObject *derivative_member
-    cdef PyObject *backward_member
 
     def __init__(self, row, str target=TARGET):
         cdef Function derivative = Function.__new__(Function)
@@ -395,14 +410,6 @@ cdef class Channelwise(Function):  # the same with a parameter that may differ a
     def __doc__(self):  # a subclass has one of its own, or none
         return self.row.document(self.role)
 
-    @property
-    def backward_from(self):
-        return ("x", "y")
-
-    @property
-    def bounds(self):
-        return self.row.bounds
-
 
 @cython.final
 cdef class WeightedBackward(Function):  # which gives the gradient of the weight besides
@@ -414,17 +421,16 @@ cdef class WeightedBackward(Function):  # which gives the gradient of the weight
 
 
 @cython.final
-cdef class Rowwise(Function):  # an activation that computes whole rows along an axis
-    cdef Function backward
-    cdef PyObject *backward_member
+cdef class Rowwise(Activation):  # that computes whole rows along an axis
 
     def __init__(self, row, str target=TARGET):
         cdef Function backward = Function.__new__(Function)
         cdef const fastact_rowwise *found
         cdef const fastact_kernels *table
         cdef int dtype
-        self.prepare(row, "forward", ("x",), ("axis",), 2, call_rows)
-        backward.prepare(row, "backward", ("grad", "y"), ("axis",), 1, call_rows_backward)
+        selection = ("scale", "where", "causal") if row.selects else ()
+        self.prepare(row, "forward", ("x",), ("axis", *selection), 2, call_rows)
+        backward.prepare(row, "backward", ("grad", "y"), ("axis", *selection), 1, call_rows_backward)
         backward.required[1] = True
         for dtype in range(2):
             table = find_table(target, dtype)
@@ -433,21 +439,21 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
             self.kernels[FROM_X][dtype] = make_kernel(
                 <const void *> found.forward, ROWS, table, found.cost[0], <const void *> found.forward_columns)
             backward.kernels[FROM_Y][dtype] = make_kernel(
-                <const void *> found.backward_y, ROWS_BACKWARD, table, found.cost[1],
-                <const void *> found.backward_y_columns)
+                <const void *> found.backward, ROWS_BACKWARD, table, found.cost[1],
+                <const void *> found.backward_columns)
+            self.selected[dtype] = make_kernel(
+                <const void *> found.forward_selected, ROWS_SELECTED, table, found.cost[0],
+                <const void *> found.forward_selected_columns)
+            backward.selected[dtype] = make_kernel(
+                <const void *> found.backward_selected, ROWS_BACKWARD_SELECTED, table, found.cost[1],
+                <const void *> found.backward_selected_columns)
+            if (found.forward_selected != NULL) != row.selects:
+                raise LookupError(f"kernels and catalogue disagree on whether {row.name} can leave elements out")
         self.backward, self.backward_member = backward, <PyObject *> backward
 
     @property
-    def __doc__(self):  # a subclass has one of its own, or none
+    def __doc__(self):
         return self.row.document(self.role)
-
-    @property
-    def backward_from(self):
-        return ("y",)
-
-    @property
-    def bounds(self):
-        return self.row.bounds
 
     def jacobian(self, y, axis=-1):
         """Return the derivatives of every output of a row with respect to every input of it.
@@ -481,6 +487,33 @@ cdef class Rowwise(Function):  # an activation that computes whole rows along an
         unit = np.broadcast_to(np.eye(n, dtype=rows.dtype), square)
         return self.backward(
             unit, y=np.broadcast_to(np.expand_dims(rows, rows.ndim - 1), square), out=np.empty(square, rows.dtype))
+
+
+@cython.final
+cdef class Reduction(Activation):  # that makes one number of every row
+
+    def __init__(self, row, str target=TARGET):
+        cdef Function backward = Function.__new__(Function)
+        cdef const fastact_rowwise *found
+        cdef const fastact_kernels *table
+        cdef int dtype
+        self.prepare(row, "forward", ("x",), ("axis", "keepdims"), 2, call_reduction)
+        backward.prepare(row, "backward", ("grad", "x"), ("axis",), 1, call_reduction_backward)
+        backward.required[1] = True
+        for dtype in range(2):
+            table = find_table(target, dtype)
+            found = <const fastact_rowwise *> find_entry(
+                table.rowwise, table.rowwise_count, sizeof(fastact_rowwise), row.name)
+            self.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.forward, ROWS, table, found.cost[0], <const void *> found.forward_columns, 1)
+            backward.kernels[FROM_X][dtype] = make_kernel(
+                <const void *> found.backward, ROWS_BACKWARD, table, found.cost[1],
+                <const void *> found.backward_columns, 0)
+        self.backward, self.backward_member = backward, <PyObject *> backward
+
+    @property
+    def __doc__(self):
+        return self.row.document(self.role)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -764,6 +797,20 @@ cdef inline Py_ssize_t last_axis(Array *x, Py_ssize_t axis) noexcept:
     return PyArray_DIM(x, last) if last >= 0 and (axis == -1 or axis == last) else 0
 
 
+cdef enum:  # arguments of rows going forward; there is one more before them going backward
+    SCALE = 2
+    LEFT_OUT = 3
+    CAUSAL = 4
+
+
+cdef inline bint selects(PyObject **given, int scale) noexcept:
+    cdef int i
+    for i in range(3):
+        if given[scale + i] != NULL:
+            return True
+    return False
+
+
 cdef object call_rows(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
     cdef Function self = <Function> callable
     cdef PyObject *given[MAX_ARGUMENTS]
@@ -776,6 +823,8 @@ cdef object call_rows(object callable, PyObject *const *args, size_t nargsf, PyO
     bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
     axis = given_axis(given[1], -1)
     out, x, dtype = given[self.count - 1], <Array *> given[0], real_type(given[0])
+    if self.count > SCALE + 2 and selects(given, SCALE):
+        return call_selected(self, given, given[0], NULL, out, axis, SCALE)
     n = last_axis(x, axis) if dtype >= 0 else 0
     if n:
         kernel = &self.kernels[FROM_X][dtype]
@@ -805,6 +854,8 @@ cdef object call_rows_backward(object callable, PyObject *const *args, size_t na
         refuse_missing(self, given)
     axis = given_axis(given[2], -1)
     out, grad, y, dtype = given[self.count - 1], <Array *> given[0], <Array *> given[1], real_type(given[0])
+    if self.count > SCALE + 3 and selects(given, SCALE + 1):
+        return call_selected(self, given, given[0], given[1], out, axis, SCALE + 1)
     if dtype >= 0 and real_type(<PyObject *> y) == dtype and same_shape(grad, y):
         n = last_axis(grad, axis)
     if n:
@@ -923,6 +974,153 @@ cdef object new_like(x, int dtype):
     if real_type(<PyObject *> x) == dtype:
         return PyArray_NewLikeArray(<Array *> x, cnp.NPY_KEEPORDER, NULL, False)
     return np.empty_like(x, dtype=float64)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Rows of which some elements are left out, and rows of which one number is made
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef object call_selected(
+        Function self, PyObject **given, PyObject *a, PyObject *b, PyObject *out, Py_ssize_t axis, int scale_at):
+    """Checks everything, then computes.  b is NULL where there is one input."""
+    cdef PyObject *left_out = given[scale_at + LEFT_OUT - SCALE]
+    cdef PyObject *causal = given[scale_at + CAUSAL - SCALE]
+    cdef Array *operands[MAX_OPERANDS]
+    cdef double scale = 1
+    cdef int dtype, along, outputs = 1 if b == NULL else 2
+    cdef str second_name = self.arguments[1]
+    if given[scale_at] != NULL:
+        scale = arguments.as_number(<object> given[scale_at], self.name, "scale")
+    is_causal = causal != NULL and arguments.as_bool(<object> causal, self.name, "causal")
+    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        hand_over(self, given, a, b, second_name, out)
+
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    first = second = as_input(self, a, self.arguments[0])
+    if b != NULL:
+        second = as_input(self, b, second_name)
+    computed = None if out == NULL else as_output(self, out, "out")
+    where = None
+    if left_out != NULL and left_out != Py_None:
+        where = arguments.as_mask(<object> left_out, self.name, "where")
+
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(
+            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
+    along = count_axis(axis, PyArray_NDIM(<Array *> first))
+    if not fpmode_round(scale, dtype == FLOAT32, 5e-324, MOST, &scale):
+        raise ValueError(arguments.out_of_range(
+            self.name, "scale", <object> given[scale_at], 5e-324, MOST, dtype == FLOAT32, False))
+    seen = arguments.keys_seen(first.shape, along, self.name) if is_causal else None
+    if where is not None:
+        where = arguments.spread(where, first.shape, self.name, "where")
+    if out == NULL:
+        computed = new_like(first, dtype)
+    else:
+        check_output(self, computed, "out", first, self.arguments[0], dtype)
+        if where is not None and overlap(<Array *> where, <Array *> computed):
+            where = where.copy()
+    operands[0], operands[1], operands[outputs] = <Array *> first, <Array *> second, <Array *> computed
+    operands[outputs + 1 + WHERE] = operands[outputs + 1 + SEEN] = NULL
+    if where is not None:
+        operands[outputs + 1 + WHERE] = <Array *> where
+    if seen is not None:
+        operands[outputs + 1 + SEEN] = <Array *> seen
+    compute(&self.selected[dtype], &scale, operands, along)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef object call_reduction(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *operands[MAX_OPERANDS]
+    cdef Py_ssize_t axis
+    cdef int dtype
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    axis = given_axis(given[1], -1)
+    keepdims = given[2] != NULL and arguments.as_bool(<object> given[2], self.name, "keepdims")
+    out = given[self.count - 1]
+    if not (PyArray_CheckExact(<Array *> given[0]) and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        hand_over(self, given, given[0], NULL, None, out)
+    x = as_input(self, given[0], "x")
+    computed = None if out == NULL else as_output(self, out, "out")
+    dtype = real_type(<PyObject *> x)
+    axis = count_axis(axis, PyArray_NDIM(<Array *> x))
+    shape = shape_of_result(<Array *> x, <int> axis, keepdims)
+    if out == NULL:
+        computed = np.empty(shape, x.dtype)
+    else:
+        check_output(self, computed, "out", np.broadcast_to(x.dtype.type(), shape), "the result", dtype)
+    if size(<Array *> x) == 0:
+        computed[...] = -np.inf  # the logarithm of nothing added up
+    operands[0] = <Array *> x
+    result = along_rows(<Array *> computed, <Array *> x, <int> axis)
+    operands[1] = <Array *> result
+    compute(&self.kernels[FROM_X][dtype], NULL, operands, <int> axis)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef object call_reduction_backward(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Function self = <Function> callable
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef PyObject *out
+    cdef Array *operands[MAX_OPERANDS]
+    cdef Py_ssize_t axis
+    cdef int dtype
+    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    if given[1] == NULL:
+        refuse_missing(self, given)
+    axis = given_axis(given[2], -1)
+    out = given[self.count - 1]
+    if not (PyArray_CheckExact(<Array *> given[0]) and PyArray_CheckExact(<Array *> given[1])
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        hand_over(self, given, given[0], given[1], "x", out)
+    grad, x = as_input(self, given[0], "grad"), as_input(self, given[1], "x")
+    computed = None if out == NULL else as_output(self, out, "out")
+    axis = count_axis(axis, PyArray_NDIM(<Array *> x))
+    shape = shape_of_result(<Array *> x, <int> axis, False)
+    if grad.shape != shape and grad.shape != shape_of_result(<Array *> x, <int> axis, True):
+        raise ValueError(f"{self.name}(): grad has shape {grad.shape}, but the result for x has {shape}")
+    dtype = max(real_type(<PyObject *> grad), real_type(<PyObject *> x))
+    if out == NULL:
+        computed = new_like(x, dtype)
+    else:
+        check_output(self, computed, "out", x, "x", dtype)
+    if real_type(<PyObject *> grad) != dtype or overlap(<Array *> grad, <Array *> computed):
+        grad = grad.astype(float64 if dtype == FLOAT64 else float32)
+    gradients = along_rows(<Array *> grad, <Array *> x, <int> axis)
+    operands[0], operands[1], operands[2] = <Array *> gradients, <Array *> x, <Array *> computed
+    compute(&self.kernels[FROM_X][dtype], NULL, operands, <int> axis)
+    return <object> out if out != NULL else as_result(computed)
+
+
+cdef object shape_of_result(Array *x, int axis, bint keepdims):
+    """One number a row; that of a scalar, a row of one, is a scalar."""
+    shape = [PyArray_DIM(x, d) for d in range(PyArray_NDIM(x))]
+    if shape:
+        shape[axis:axis + 1] = [1] if keepdims else []
+    return tuple(shape)
+
+
+cdef object along_rows(Array *single, Array *x, int axis):
+    """A view of numbers, one a row, in the shape of x."""
+    cdef cnp.npy_intp strides[64]
+    cdef cnp.dtype descr = float32 if PyArray_TYPE(single) == cnp.NPY_FLOAT else float64
+    cdef int d, e = 0
+    cdef bint kept = PyArray_NDIM(single) == PyArray_NDIM(x)
+    for d in range(PyArray_NDIM(x)):
+        strides[d] = 0
+        if d != axis:
+            strides[d] = PyArray_STRIDE(single, e)
+        if d != axis or kept:
+            e += 1
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(
+        cnp.ndarray, descr, PyArray_NDIM(x), PyArray_DIMS(x), strides, PyArray_BYTES(single),
+        cnp.NPY_ARRAY_WRITEABLE, NULL)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -1248,9 +1446,7 @@ cdef double no_parameters[MAX_PARAMETERS]
 
 
 @cython.final
-cdef class Gate(Function):  # a gated unit: an activation of one array times another
-    cdef Function backward
-    cdef PyObject *backward_member
+cdef class Gate(Activation):  # a gated unit: an activation of one array times another
     cdef int gate  # its place among the two
 
     def __init__(self, row, str target=TARGET):
@@ -1273,12 +1469,8 @@ cdef class Gate(Function):  # a gated unit: an activation of one array times ano
         self.backward, self.backward_member = backward, <PyObject *> backward
 
     @property
-    def __doc__(self):  # a subclass has one of its own, or none
+    def __doc__(self):
         return self.row.document(self.role)
-
-    @property
-    def bounds(self):
-        return self.row.bounds
 
     @property
     def nin(self):
@@ -1555,14 +1747,9 @@ cdef object gradient_of_halves(GateBackward self, PyObject **given):
 cdef Function function = Function.__new__(Function)
 cdef Elementwise elementwise = Elementwise.__new__(Elementwise)
 cdef Channelwise channelwise = Channelwise.__new__(Channelwise)
-cdef Rowwise rowwise = Rowwise.__new__(Rowwise)
-cdef Gate gated = Gate.__new__(Gate)
-for each in (Function, Elementwise, Channelwise, WeightedBackward, Rowwise, Gate, GateBackward):
+for each in (Function, Elementwise, Channelwise, WeightedBackward, Rowwise, Reduction, Gate, GateBackward):
     call_by_vector(each, <char *> &function.vectorcall - <char *> <PyObject *> function)
 add_member(Elementwise, "derivative", <char *> &elementwise.derivative_member - <char *> <PyObject *> elementwise)
-add_member(Elementwise, "backward", <char *> &elementwise.backward_member - <char *> <PyObject *> elementwise)
 add_member(Channelwise, "derivative", <char *> &channelwise.derivative_member - <char *> <PyObject *> channelwise)
-add_member(Channelwise, "backward", <char *> &channelwise.backward_member - <char *> <PyObject *> channelwise)
-add_member(Rowwise, "backward", <char *> &rowwise.backward_member - <char *> <PyObject *> rowwise)
-add_member(Gate, "backward", <char *> &gated.backward_member - <char *> <PyObject *> gated)
+add_member(Activation, "backward", <char *> &elementwise.backward_member - <char *> <PyObject *> elementwise)
 del each

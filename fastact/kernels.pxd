@@ -90,13 +90,31 @@ cdef extern from "kernels/kernels.h":
         fastact_gate_backward backward
         float cost[2]
 
+    struct fastact_selection:
+        double scale
+        const void *where
+        Py_ssize_t where_row, where_step
+        const int64_t *seen
+        Py_ssize_t seen_row
+
+    ctypedef void (*fastact_rows_selected)(
+        const fastact_selection *selection, const void *x, Py_ssize_t x_step, void *out, Py_ssize_t out_step,
+        Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+    ctypedef void (*fastact_rows_backward_selected)(
+        const fastact_selection *selection, const void *grad, Py_ssize_t grad_step, const void *y, Py_ssize_t y_step,
+        void *out, Py_ssize_t out_step, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+
     struct fastact_rowwise:
         const char *name
         fastact_rows forward
-        fastact_rows_backward backward_y
+        fastact_rows_backward backward
         fastact_rows forward_columns
-        fastact_rows_backward backward_y_columns
+        fastact_rows_backward backward_columns
         float cost[2]
+        fastact_rows_selected forward_selected
+        fastact_rows_backward_selected backward_selected
+        fastact_rows_selected forward_selected_columns
+        fastact_rows_backward_selected backward_selected_columns
 
     struct fastact_kernels:
         uint32_t version, size

@@ -19,7 +19,7 @@ INF = np.inf
 MPFR = Arithmetic(
     number=gmpy2.mpfr,
     functions={
-        name: getattr(gmpy2, name) for name in ("cosh", "erfc", "exp", "expm1", "log1p", "sign", "sqrt", "tanh")
+        name: getattr(gmpy2, name) for name in ("cosh", "erfc", "exp", "expm1", "log", "log1p", "sign", "sqrt", "tanh")
     },
     pi=gmpy2.const_pi,
     context=lambda precision: gmpy2.context(precision=precision),

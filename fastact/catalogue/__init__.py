@@ -13,5 +13,6 @@ ROWS: tuple[Row, ...] = (
     *rows.ROWS,
 )
 GATES: tuple[Row, ...] = gates.ROWS
+REDUCTIONS: tuple[Row, ...] = rows.REDUCTIONS
 
-__all__ = ["GATES", "ROWS", "Parameter", "Row"]
+__all__ = ["GATES", "REDUCTIONS", "ROWS", "Parameter", "Row"]

@@ -53,11 +53,15 @@ class Row:
     root: str | None = None  # where that changes its sign, but for 0: an expression in the parameters
     derivative_y: str | None = None  # the same from the output, where that determines it
     backward_y: str | None = None  # of a function of rows
+    terms: Mapping[str, str] | None = None  # by function: what its error is relative to, where not to the true value
     piecewise: bool = False  # a branch can make the derivative exactly 0, which stops whatever the gradient holds
     parameters: tuple[Parameter, ...] = ()
     ordered: bool = False  # no parameter may be less than the one before it
     # channelwise: elementwise, but the one parameter may be an array along an axis
-    kind: Literal["elementwise", "channelwise", "rowwise", "gate"] = "elementwise"
+    # rowwise: of rows along an axis; reduction: the same with one result a row
+    kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate"] = "elementwise"
+    selects: bool = False  # rows can be scaled, and elements of them left out
+    backward_x: str | None = None  # of a reduction
     activation: str | None = None  # that of a gate, which is a function of `gate` and `value`
     inputs: tuple[str, str] | None = None  # these two in the order of the call
     gate_grad: str | None = None
@@ -71,9 +75,19 @@ class Row:
         return self.derivative_y is not None or self.kind == "rowwise"
 
     @property
+    def backward_from(self) -> tuple[str, ...]:
+        """What backward can go by."""
+        if self.kind == "gate":
+            return ("gate", "value")
+        return ("y",) if self.kind == "rowwise" else ("x", "y") if self.from_y else ("x",)
+
+    @property
     def defaults(self) -> Mapping[str, float | None]:
+        if self.kind == "reduction":
+            return MappingProxyType({"axis": -1, "keepdims": False})
         if self.kind in ("rowwise", "gate"):
-            return MappingProxyType({"axis": -1})
+            selection = {"scale": 1.0, "where": None, "causal": False} if self.selects else {}
+            return MappingProxyType({"axis": -1, **selection})
         defaults = {parameter.name: parameter.default for parameter in self.parameters}
         return MappingProxyType({**defaults, "axis": 1} if self.kind == "channelwise" else defaults)
 

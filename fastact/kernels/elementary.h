@@ -197,3 +197,18 @@ INLINE vec logistic_density(vec a, real factor, int careful)
     vec square_lo = muladd(l.sum + l.sum, l.sum_lo, product_error(l.sum, l.sum, square));
     return times_unit(divide_pairs(l.e.head, l.e.rest, square, square_lo) * splat(factor), a, l, careful);
 }
+
+/* log(1 + s) as a pair, s >= 0 as a normal pair, error 0.1 ulp of a pair's hi, however small s is: the log of a sum
+ * of which 1 is known to be a part.  A NaN stays one. */
+INLINE pair log1p_pair(pair s)
+{
+    vec k = exponent((splat(1) + s.hi) * splat((real)1.5)), unit = inverse_power2(k), octaves = k - splat(EIGHTHS);
+    vec scaled = s.hi * unit, less_1 = unit - splat(1);             /* 1 + s = (1 + n) * 2^octaves, n in [-1/3, 1/3) */
+    vec n = scaled + less_1, n_lo = muladd(s.lo, unit, sum_error(scaled, less_1, n));
+    vec d = splat(2) + n, d_lo = (n - (d - splat(2))) + n_lo;
+    quotient q = quotient_of_pairs(n + n, n_lo + n_lo, d, d_lo);    /* log(1 + n) = 2 artanh(n / (2 + n)) */
+    vec r = muladd(q.q, splat((real)0.5), splat(EXP_ONE)), v = r * r;       /* EXP_ONE keeps v normal */
+    vec curve = v * polynomial(v, v * v, artanh_rest, COUNT(artanh_rest));
+    vec rest = muladd(q.q, curve, q.error * q.reciprocal), whole = octaves * splat(LN2_HI), hi = whole + q.q;
+    return (pair){hi, (q.q - (hi - whole)) + muladd(octaves, splat(LN2_LO), rest)};
+}

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define FASTACT_KERNELS_VERSION 2
+#define FASTACT_KERNELS_VERSION 3
 
 /* n elements; `out` is `x` itself or does not touch it.  `bias` is NULL, or n elements that are added to those of x
  * before.  `parameters` hold what the caller gave, in the order of the catalogue, already exact in the compute type. */
@@ -52,6 +52,22 @@ typedef void (*fastact_rows)(const void *x, ptrdiff_t x_step, void *out, ptrdiff
 typedef void (*fastact_rows_backward)(const void *grad, ptrdiff_t grad_step,
                                       const void *y, ptrdiff_t y_step, void *out, ptrdiff_t out_step,
                                       ptrdiff_t rows, ptrdiff_t n);
+
+/* The same of scale * x, over some of a row's elements: row i leaves out element j where that byte of `where` is 0, and all
+ * from the number on that `seen` has for the row.  Either may be NULL. */
+struct fastact_selection {
+    double scale;                                   /* above 0 */
+    const void *where;
+    ptrdiff_t where_row, where_step;                /* from one row to the next, and one element */
+    const int64_t *seen;
+    ptrdiff_t seen_row;
+};
+typedef void (*fastact_rows_selected)(const struct fastact_selection *selection, const void *x, ptrdiff_t x_step,
+                                      void *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n);
+typedef void (*fastact_rows_backward_selected)(const struct fastact_selection *selection,
+                                               const void *grad, ptrdiff_t grad_step,
+                                               const void *y, ptrdiff_t y_step, void *out, ptrdiff_t out_step,
+                                               ptrdiff_t rows, ptrdiff_t n);
 
 /* Copies n elements from or to memory with a stride in bytes (any sign, zero, misaligned); the other side
  * is contiguous.  `widen` reads float32 and writes float64; it is NULL in the float32 table. */
@@ -127,13 +143,18 @@ struct fastact_gate {
     float cost[2];
 };
 
+/* A reduction's row has one result, and one gradient; its backward is from the input. */
 struct fastact_rowwise {
     const char *name;
     fastact_rows forward;
-    fastact_rows_backward backward_y;
-    fastact_rows forward_columns;                   /* their last two arguments are columns, n */
-    fastact_rows_backward backward_y_columns;
+    fastact_rows_backward backward;                 /* from the output */
+    fastact_rows forward_columns;                   /* their last two arguments are columns, n; NULL: there is none */
+    fastact_rows_backward backward_columns;
     float cost[2];
+    fastact_rows_selected forward_selected;         /* NULL where nothing can be left out */
+    fastact_rows_backward_selected backward_selected;
+    fastact_rows_selected forward_selected_columns;
+    fastact_rows_backward_selected backward_selected_columns;
 };
 
 /* One per target and type, immutable.  Version and size come first: the engine refuses what it was not

@@ -3,21 +3,6 @@
  *     sum_j q_j * (log(sum_i e^x_i) - x_j) = sum_j q_j * (peak - x_j) + sum_j q_j * log(1 + others),
  * where q are the weights of the classes, peak is the largest logit, and others are all e^(x_i - peak) but its own. */
 
-/* log(1 + s) as a pair, s >= 0 as a normal pair, error 0.1 ulp of a pair's hi, however small s is: the log of a sum
- * of which 1 is known to be a part.  A NaN stays one. */
-INLINE pair log_of_sum(pair s)
-{
-    vec k = exponent((splat(1) + s.hi) * splat((real)1.5)), unit = inverse_power2(k), octaves = k - splat(EIGHTHS);
-    vec scaled = s.hi * unit, less_1 = unit - splat(1);             /* 1 + s = (1 + n) * 2^octaves, n in [-1/3, 1/3) */
-    vec n = scaled + less_1, n_lo = muladd(s.lo, unit, sum_error(scaled, less_1, n));
-    vec d = splat(2) + n, d_lo = (n - (d - splat(2))) + n_lo;
-    quotient q = quotient_of_pairs(n + n, n_lo + n_lo, d, d_lo);    /* log(1 + n) = 2 artanh(n / (2 + n)) */
-    vec r = muladd(q.q, splat((real)0.5), splat(EXP_ONE)), v = r * r;       /* EXP_ONE keeps v normal */
-    vec curve = v * polynomial(v, v * v, artanh_rest, COUNT(artanh_rest));
-    vec rest = muladd(q.q, curve, q.error * q.reciprocal), whole = octaves * splat(LN2_HI), hi = whole + q.q;
-    return (pair){hi, (q.q - (hi - whole)) + muladd(octaves, splat(LN2_LO), rest)};
-}
-
 /* What is computed, a constant: whether classes have weights q of their own, be it from rows of probabilities or from label
  * smoothing, or only the label has one; and whether the gradient is written.  Until it is, its place holds e^(x - peak). */
 typedef struct { int mixed, gradient; } variant;
@@ -45,7 +30,7 @@ INLINE vec row_loss(row_sums s, vec label_distance, vec own)
 {
     label_distance = zero_where(equal(own, splat(0)), label_distance);      /* may be infinite */
     vec distance = muladd(own, label_distance, s.distance.hi + s.distance.lo), total = own + s.total.hi;
-    pair log = log_of_sum(s.others);
+    pair log = log1p_pair(s.others);
     return muladd(total, log.hi, muladd(total, log.lo, distance));
 }
 /* What probabilities are multiplied by, before the division by the sum of the row's exponentials. */
@@ -120,24 +105,6 @@ INLINE void add_slices(accumulators *a, variant v, mixture m, const char *x, cha
     }
 }
 
-INLINE vec peak_of_row(const char *x, ptrdiff_t whole, ptrdiff_t left)
-{
-    slice most[4];
-    most[0] = most[1] = most[2] = most[3] = load_last(x + whole, left, splat(-(real)INFINITY));
-    ptrdiff_t at = 0;
-    for (; at + 4 * STEP <= whole; at += 4 * STEP)      /* four chains: results are waited for */
-        for (int k = 0; k < 4; k++) {
-            slice s = load_slice(x + at + k * STEP);
-            EACH_VECTOR most[k].v[i] = maximum(s.v[i], most[k].v[i]);
-        }
-    for (; at < whole; at += STEP) {
-        slice s = load_slice(x + at);
-        EACH_VECTOR most[0].v[i] = maximum(s.v[i], most[0].v[i]);
-    }
-    EACH_VECTOR most[0].v[i] = maximum(maximum(most[0].v[i], most[1].v[i]), maximum(most[2].v[i], most[3].v[i]));
-    return fold_max(most[0]);
-}
-
 INLINE real lowest(vec v)
 {
     real lane;
@@ -170,7 +137,7 @@ INLINE void cross_entropy_row(variant v, const struct fastact_cross_entropy *c, 
     ptrdiff_t left = (c->n - 1) % ACCUMULATORS + 1, whole = (c->n - left) * ITEM, at = 0;
     mixture m = mixture_of(c, probabilities, 0);
     int labelled = probabilities == NULL;
-    vec peak = peak_of_row(x, whole, left), scale = splat((real)c->scale);
+    vec peak = peak_of_row((rows_task){SOFTMAX, 0, 0}, NULL, x, NULL, c->n), scale = splat((real)c->scale);
     vec weight = splat(labelled && m.weights ? real_at(m.weights + label * ITEM) : 1);
     vec own = splat(0), label_distance = splat(0), e_label = splat(0);
     if (labelled) {

@@ -87,108 +87,329 @@ INLINE vec fold_max(slice s)
     return s.v[0];
 }
 
-/* e^(x - most) for x <= most.  The difference goes in as a pair: rounding it alone costs 66 ulp.  Quick code gives 0
- * from -EXP_SMALL down, which is right for what is far below (-inf, say); careful code is right in between too. */
-INLINE vec exp_difference(vec x, vec most, int careful)
-{
-    vec difference = x - most, back = difference - x;
-    vec lo = (x - (difference - back)) - (most + back);
-    real least = careful ? -EXP_ZERO : -EXP_SMALL;
-    mask vanishes = less(difference, splat(least));
-    vec exponent = maximum(splat(least), minimum(splat(-EXP_ONE), difference));
-    exp_parts e = exponential(exponent, zero_where(vanishes, lo));
-    vec sum = zero_where(vanishes, e.head + e.rest);
-    if (careful)
-        return scale(sum, e.k);
-    return sum * power2(e.k);
-}
-INLINE void exp_differences(vec *v, int count, vec most)
-{
-    mask subnormal = within(v[0] - most, splat(-EXP_ZERO), splat(-EXP_SMALL));
-    for (int i = 1; i < count; i++)
-        subnormal = either(subnormal, within(v[i] - most, splat(-EXP_ZERO), splat(-EXP_SMALL)));
-    if (any(subnormal))
-        for (int i = 0; i < count; i++)
-            v[i] = exp_difference(v[i], most, 1);
-    else
-        for (int i = 0; i < count; i++)
-            v[i] = exp_difference(v[i], most, 0);
-}
-
 #define EACH_VECTOR for (int i = 0; i < VECTORS; i++)
 #define EACH_SLICE for (ptrdiff_t at = 0; at < whole; at += STEP)
+
+/* What is computed of rows.  A task is a constant, and each gets code of its own.  SOFTMAX_TIMES: softmax times a number a
+ * row, the gradient of LOGSUMEXP.  `negative`: of -x.  `selects`: of scale * x, and of some elements only. */
+enum { SOFTMAX, SOFTMAX_TIMES, LOG_SOFTMAX, LOGSUMEXP, SPARSEMAX };
+typedef struct { int kind, negative, selects; } rows_task;
+#define BY_LOGARITHM(t) ((t).kind == LOG_SOFTMAX || (t).kind == LOGSUMEXP)
+
+/* scale * (x - most) = steep * (x * unit - most * unit), where unit is a power of two up to 1: nothing overflows but what
+ * the result does. */
+typedef struct { struct fastact_selection of; vec scale, unit, inverse, steep; } selection;
+
+INLINE selection selection_of(const struct fastact_selection *of)
+{
+    vec scale = splat((real)of->scale);
+    binary b = as_binary(scale);
+    vec k = minimum(splat(EIGHTHS), b.k);
+    return (selection){*of, scale, power2(k), inverse_power2(k), b.mantissa * power2(b.k - k + splat(EIGHTHS))};
+}
+INLINE vec oriented(rows_task t, const selection *s, vec x)
+{
+    if (t.selects)
+        return x * s->unit;
+    if (t.negative)
+        return -x;
+    return x;
+}
+INLINE vec as_given(rows_task t, const selection *s, vec v)
+{
+    if (t.selects)
+        return v * s->inverse;
+    return oriented(t, s, v);
+}
+
+/* Which of n <= WIDTH elements are left out; those past n may be among them. */
+INLINE mask left_out(const char *where, ptrdiff_t step, ptrdiff_t n)
+{
+    if (step == 1 && n == WIDTH)
+        return zero_bytes(where);
+    char bytes[WIDTH] = {0};
+    for (ptrdiff_t i = 0; i < n; i++)
+        bytes[i] = where[i * step];
+    return zero_bytes(bytes);
+}
+/* v, n elements of a row from j on, with a value in the place of those left out. */
+INLINE slice instead(rows_task t, const selection *s, const char *where, ptrdiff_t j, ptrdiff_t n, slice v, real value)
+{
+    if (t.selects && where)
+        for (int i = 0; i < VECTORS; i++) {
+            const char *at = where + (j + i * WIDTH) * s->of.where_step;
+            v.v[i] = choose(left_out(at, s->of.where_step, lanes(n - i * WIDTH)), splat(value), v.v[i]);
+        }
+    return v;
+}
+/* How many of n elements row i sees, from the first on. */
+INLINE ptrdiff_t seen(const selection *s, ptrdiff_t i, ptrdiff_t n)
+{
+    return s->of.seen ? *(const int64_t *)((const char *)s->of.seen + i * s->of.seen_row) : n;
+}
+INLINE void fill_row(char *out, ptrdiff_t n, real value)
+{
+    for (; n >= WIDTH; n -= WIDTH, out += VECTOR_BYTES)
+        store(out, splat(value));
+    store_part(out, splat(value), n);
+}
+
+/* e^(d.hi + d.lo) for d <= 0.  Quick code gives 0 from -EXP_SMALL down, which is right for what is far below (-inf,
+ * say); careful code is right in between too. */
+INLINE vec exp_below(pair d, int careful)
+{
+    real least = careful ? -EXP_ZERO : -EXP_SMALL;
+    mask vanishes = less(d.hi, splat(least));
+    exp_parts e = exponential(clamped(d.hi, least, -EXP_ONE), zero_where(vanishes, d.lo));
+    return times_power2(zero_where(vanishes, e.head + e.rest), e.k, careful);
+}
+/* What is raised to, for v <= most, as a pair: rounding it alone costs 66 ulp. */
+INLINE pair exponent_of(rows_task t, const selection *s, vec v, vec most)
+{
+    vec difference = v - most, back = difference - v;
+    vec lo = (v - (difference - back)) - (most + back);
+    if (!t.selects)
+        return (pair){difference, lo};
+    vec product = s->steep * difference;
+    return (pair){product, muladd(s->steep, lo, product_error(s->steep, difference, product))};
+}
+/* Exponentials in the place of v.  For a logarithm those of the maximum, which are 1, are left out and counted. */
+INLINE void exponentials(rows_task t, const selection *s, vec *v, int count, vec most, vec *leaders)
+{
+    pair d[2 * VECTORS];
+    for (int i = 0; i < count; i++)
+        d[i] = exponent_of(t, s, v[i], most);
+    mask subnormal = within(d[0].hi, splat(-EXP_ZERO), splat(-EXP_SMALL));
+    for (int i = 1; i < count; i++)
+        subnormal = either(subnormal, within(d[i].hi, splat(-EXP_ZERO), splat(-EXP_SMALL)));
+    if (any(subnormal))
+        for (int i = 0; i < count; i++)
+            v[i] = exp_below(d[i], 1);
+    else
+        for (int i = 0; i < count; i++)
+            v[i] = exp_below(d[i], 0);
+    if (BY_LOGARITHM(t))
+        for (int i = 0; i < count; i++) {
+            mask leads = equal(d[i].hi, splat(0));
+            v[i] = zero_where(leads, v[i]);
+            leaders[i] = choose(leads, splat(1), splat(0));
+        }
+}
+
+INLINE void exp_differences(vec *v, int count, vec most)
+{
+    exponentials((rows_task){SOFTMAX, 0, 0}, NULL, v, count, most, NULL);
+}
 
 INLINE pair invert(pair d)
 {
     vec q = splat(1) / d.hi;
     return (pair){q, submul(residual(splat(1), q, d.hi), q, d.lo) * q};
 }
-
-/* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x) */
-INLINE void softmax_row(const char *x, char *out, ptrdiff_t n)
+INLINE vec share(rows_task t, vec e, pair inverse, vec weight)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+    vec y = muladd(e, inverse.hi, e * inverse.lo);
+    if (t.kind == SOFTMAX_TIMES)
+        y *= weight;
+    return y;
+}
+/* The logarithm of the sum of all: the number of leaders, and the others. */
+INLINE vec log_of_sum(pair others, vec leaders)
+{
+    pair log = log1p_pair(normalize(add_pairs((pair){maximum(splat(0), leaders - splat(1)), splat(0)}, others)));
+    return log.hi + log.lo;
+}
+INLINE vec log_share(rows_task t, const selection *s, vec x, vec most, vec log_sum)
+{
+    vec difference = oriented(t, s, x) - most;
+    if (t.selects)
+        return muladd(s->steep, difference, -log_sum);
+    return difference - log_sum;
+}
+INLINE slice take(rows_task t, const selection *s, const char *x, const char *where, ptrdiff_t j)
+{
+    slice v = load_slice(x + j * ITEM);
+    EACH_VECTOR v.v[i] = oriented(t, s, v.v[i]);
+    return instead(t, s, where, j, ACCUMULATORS, v, -(real)INFINITY);
+}
+INLINE slice take_last(rows_task t, const selection *s, const char *x, const char *where, ptrdiff_t j, ptrdiff_t n,
+                       vec rest)
+{
+    slice v = load_last(x + j * ITEM, n, as_given(t, s, rest));
+    EACH_VECTOR v.v[i] = oriented(t, s, v.v[i]);
+    return instead(t, s, where, j, n, v, -(real)INFINITY);
+}
 
-    slice most = load_last(x + whole, left, splat(-(real)INFINITY));
-    EACH_SLICE {
-        slice s = load_slice(x + at);
-        EACH_VECTOR most.v[i] = maximum(s.v[i], most.v[i]);
+INLINE vec peak_of_row(rows_task t, const selection *s, const char *x, const char *where, ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, j = 0;
+    slice most[4];
+    most[0] = most[1] = most[2] = most[3] = take_last(t, s, x, where, first, left, splat(-(real)INFINITY));
+    for (; j + 4 * ACCUMULATORS <= first; j += 4 * ACCUMULATORS)       /* four chains: results are waited for */
+        for (int k = 0; k < 4; k++) {
+            slice v = take(t, s, x, where, j + k * ACCUMULATORS);
+            EACH_VECTOR most[k].v[i] = maximum(v.v[i], most[k].v[i]);
+        }
+    for (; j < first; j += ACCUMULATORS) {
+        slice v = take(t, s, x, where, j);
+        EACH_VECTOR most[0].v[i] = maximum(v.v[i], most[0].v[i]);
     }
-    vec peak = fold_max(most);
+    EACH_VECTOR most[0].v[i] = maximum(maximum(most[0].v[i], most[1].v[i]), maximum(most[2].v[i], most[3].v[i]));
+    return fold_max(most[0]);
+}
+/* The maximum that others are compared with. */
+INLINE vec peak_of(rows_task t, vec most)
+{
+    if (t.kind == LOGSUMEXP)        /* an infinity is the result */
+        return clamped(most, -REAL_MAX, REAL_MAX);
+    return most;
+}
 
-    pair sum[VECTORS];
-    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)};
+/* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x), or its logarithm, or that of sum_j e^x_j. */
+INLINE void forward_row(rows_task t, const selection *s, const char *x, const char *where, vec weight, char *out,
+                        ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, whole = first * ITEM;
+
+    vec top = peak_of_row(t, s, x, where, n), peak = peak_of(t, top);
+
+    pair sum[VECTORS], leaders[VECTORS];
+    vec leads[2 * VECTORS];
+    EACH_VECTOR sum[i] = leaders[i] = (pair){splat(0), splat(0)};
     ptrdiff_t pairs = whole - whole % (2 * STEP);
     for (ptrdiff_t at = 0; at < pairs; at += 2 * STEP) {        /* chains of two slices overlap */
-        slice e[2] = {load_slice(x + at), load_slice(x + at + STEP)};
-        exp_differences(e[0].v, 2 * VECTORS, peak);
+        slice e[2] = {take(t, s, x, where, at / ITEM), take(t, s, x, where, at / ITEM + ACCUMULATORS)};
+        exponentials(t, s, e[0].v, 2 * VECTORS, peak, leads);
         EACH_VECTOR sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
+        if (BY_LOGARITHM(t)) {
+            EACH_VECTOR leaders[i].hi += leads[i] + leads[VECTORS + i];
+            continue;
+        }
         store_slice(out + at, e[0]);
         store_slice(out + at + STEP, e[1]);
     }
     if (pairs < whole) {
-        slice e = load_slice(x + pairs);
-        exp_differences(e.v, VECTORS, peak);
+        slice e = take(t, s, x, where, pairs / ITEM);
+        exponentials(t, s, e.v, VECTORS, peak, leads);
         EACH_VECTOR sum[i] = accumulate(sum[i], e.v[i]);
-        store_slice(out + pairs, e);
+        if (BY_LOGARITHM(t)) {
+            EACH_VECTOR leaders[i].hi += leads[i];
+        } else
+            store_slice(out + pairs, e);
     }
-    slice last = load_last(x + whole, left, peak);      /* e^0 past the end: e^-inf would be slow */
-    exp_differences(last.v, VECTORS, peak);
+    slice last = take_last(t, s, x, where, first, left, peak);      /* e^0 past the end: e^-inf would be slow */
+    exponentials(t, s, last.v, VECTORS, peak, leads);
     slice kept = keep_last(last, left);
     EACH_VECTOR sum[i] = accumulate(sum[i], kept.v[i]);
 
+    if (BY_LOGARITHM(t)) {
+        EACH_VECTOR leaders[i].hi += keep_first(leads[i], lanes(left - i * WIDTH));
+        vec log_sum = log_of_sum(fold_sums(sum), fold_sums(leaders).hi);
+        if (t.kind == LOGSUMEXP) {
+            store_part(out, top + log_sum, 1);
+            return;
+        }
+        EACH_SLICE {
+            slice v = load_slice(x + at);
+            EACH_VECTOR v.v[i] = log_share(t, s, v.v[i], peak, log_sum);
+            store_slice(out + at, instead(t, s, where, at / ITEM, ACCUMULATORS, v, -(real)INFINITY));
+        }
+        last = load_last(x + whole, left, splat(0));
+        EACH_VECTOR last.v[i] = log_share(t, s, last.v[i], peak, log_sum);
+        store_last(out + whole, instead(t, s, where, first, left, last, -(real)INFINITY), left);
+        return;
+    }
     pair inverse = invert(fold_sums(sum));
     EACH_SLICE {
         slice e = load_slice(out + at);
-        EACH_VECTOR e.v[i] = muladd(e.v[i], inverse.hi, e.v[i] * inverse.lo);
-        store_slice(out + at, e);
+        EACH_VECTOR e.v[i] = share(t, e.v[i], inverse, weight);
+        store_slice(out + at, instead(t, s, where, at / ITEM, ACCUMULATORS, e, 0));
     }
-    EACH_VECTOR last.v[i] = muladd(last.v[i], inverse.hi, last.v[i] * inverse.lo);
-    store_last(out + whole, last, left);
+    EACH_VECTOR last.v[i] = share(t, last.v[i], inverse, weight);
+    store_last(out + whole, instead(t, s, where, first, left, last, 0), left);
 }
 
-/* dL/dx_i = y_i * (grad_i - sum_j grad_j y_j) */
-INLINE void softmax_backward_row(const char *grad, const char *y, char *out, ptrdiff_t n)
+/* dL/dx, the gradient through a row:
+ *     softmax        y_i * (grad_i - sum_j grad_j y_j)
+ *     log_softmax    grad_i - e^y_i * sum_j grad_j
+ *     sparsemax      grad_i - mean of grad_j over the support, where y_i > 0; else 0 */
+INLINE pair gradient_term(rows_task t, pair sum, vec grad, vec y)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+    if (t.kind == SOFTMAX)
+        return accumulate_product(sum, grad, y);
+    if (t.kind == SPARSEMAX)
+        grad = zero_where(less_equal(y, splat(0)), grad);
+    return accumulate(sum, grad);
+}
+/* 1 on the support; a NaN, which spoils its row, where y is one. */
+INLINE vec supports(vec y) { return zero_where(less_equal(y, splat(0)), y - y + splat(1)); }
 
-    pair sum[VECTORS];
-    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)};
-    EACH_SLICE {
-        slice g = load_slice(grad + at), s = load_slice(y + at);
-        EACH_VECTOR sum[i] = accumulate_product(sum[i], g.v[i], s.v[i]);
+/* total * e^y for y <= 0: where e^y is subnormal, but the product need not be, from the parts of both. */
+#define EXP_VANISHES ((real)BY_TYPE(200, 1460))
+INLINE vec exp_times(vec y, vec total)
+{
+    const real least = BY_TYPE(-152, -1077);        /* half the smallest subnormal, and two bits that mantissas bring */
+    mask vanishes = less(y, splat(-EXP_VANISHES));
+    exp_parts e = exponential(clamped(y, -EXP_VANISHES, -EXP_ONE), splat(0));
+    binary b = as_binary(total);
+    vec k = e.k + (b.k - splat(EIGHTHS)), product = zero_where(vanishes, (e.head + e.rest) * b.mantissa);
+    return scale(zero_where(less(k, splat(EIGHTHS + least)), product), maximum(splat(EIGHTHS + least), k));
+}
+INLINE void through(rows_task t, const selection *s, const vec *grad, vec *y, int count, vec total)
+{
+    mask subnormal = within(y[0], splat(-EXP_VANISHES), splat(-EXP_SMALL));
+    for (int i = 1; i < count; i++)
+        subnormal = either(subnormal, within(y[i], splat(-EXP_VANISHES), splat(-EXP_SMALL)));
+    int careful = t.kind == LOG_SOFTMAX && any(subnormal);
+    for (int i = 0; i < count; i++) {
+        if (t.kind == SOFTMAX && t.negative && !t.selects)
+            y[i] *= total - grad[i];
+        else if (t.kind == SOFTMAX)
+            y[i] *= grad[i] - total;
+        else if (t.kind == SPARSEMAX)
+            y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
+        else if (careful)
+            y[i] = grad[i] - exp_times(y[i], total);
+        else
+            y[i] = submul(grad[i], exp_below((pair){y[i], splat(0)}, 0), total);
+        if (t.selects)
+            y[i] *= s->scale;
     }
-    slice last_grad = load_last(grad + whole, left, splat(0)), last_y = load_last(y + whole, left, splat(0));
-    EACH_VECTOR sum[i] = accumulate_product(sum[i], last_grad.v[i], last_y.v[i]);
-    vec dot = fold_sums(sum).hi;
+}
+
+INLINE void backward_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where, char *out,
+                         ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, whole = first * ITEM;
+    const real nothing = t.kind == LOG_SOFTMAX ? -(real)INFINITY : 0;
+#define TAKE(a, none) instead(t, s, where, at / ITEM, ACCUMULATORS, load_slice(a + at), none)
+#define TAKE_LAST(a, none) instead(t, s, where, first, left, load_last(a + whole, left, splat(none)), none)
+
+    pair sum[VECTORS], count[VECTORS];
+    EACH_VECTOR sum[i] = count[i] = (pair){splat(0), splat(0)};
+    EACH_SLICE {
+        slice g = TAKE(grad, 0), v = t.kind == LOG_SOFTMAX ? g : TAKE(y, 0);
+        EACH_VECTOR sum[i] = gradient_term(t, sum[i], g.v[i], v.v[i]);
+        if (t.kind == SPARSEMAX)
+            EACH_VECTOR count[i].hi += supports(v.v[i]);
+    }
+    slice last_grad = TAKE_LAST(grad, 0), last_y = TAKE_LAST(y, nothing);
+    EACH_VECTOR sum[i] = gradient_term(t, sum[i], last_grad.v[i], last_y.v[i]);
+    vec total = fold_sums(sum).hi;
+    if (t.kind == SPARSEMAX) {
+        EACH_VECTOR count[i].hi += supports(last_y.v[i]);
+        total = total / fold_sums(count).hi;
+    }
 
     EACH_SLICE {
-        slice g = load_slice(grad + at), s = load_slice(y + at);
-        EACH_VECTOR s.v[i] *= g.v[i] - dot;
-        store_slice(out + at, s);
+        slice g = TAKE(grad, 0), v = TAKE(y, nothing);
+        through(t, s, g.v, v.v, VECTORS, total);
+        store_slice(out + at, instead(t, s, where, at / ITEM, ACCUMULATORS, v, 0));
     }
-    EACH_VECTOR last_y.v[i] *= last_grad.v[i] - dot;
-    store_last(out + whole, last_y, left);
+    through(t, s, last_grad.v, last_y.v, VECTORS, total);
+    store_last(out + whole, instead(t, s, where, first, left, last_y, 0), left);
+#undef TAKE
+#undef TAKE_LAST
 }
 
 /* Down the lanes: every lane is a row of its own, element j of all of them stands at j * step.  The accumulators and
@@ -200,47 +421,121 @@ INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
             s[i] = add_pairs(s[i], s[i + half]);
     return normalize(s[0]);
 }
-
-INLINE void softmax_lanes(const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step,
-                          ptrdiff_t n, ptrdiff_t columns)
+INLINE vec begun(vec count, ptrdiff_t j)
 {
-    vec most = splat(-(real)INFINITY), zero = splat(0);
+    if (j < ACCUMULATORS)
+        return splat(0);
+    return count;
+}
+INLINE vec fold_lane_counts(const vec *counts, ptrdiff_t n)
+{
+    pair s[ACCUMULATORS];
+    for (int i = 0; i < ACCUMULATORS && i < n; i++)
+        s[i] = (pair){counts[i], splat(0)};
+    return fold_lane_sums(s, n).hi;
+}
+
+/* v, element j of some rows, with a value where it is left out.  The first of the rows is row i of the selection. */
+typedef struct { const char *where; vec seen; ptrdiff_t columns; } lane_rows;
+
+INLINE lane_rows lane_rows_of(rows_task t, const selection *s, ptrdiff_t i, ptrdiff_t n, ptrdiff_t columns)
+{
+    lane_rows rows = {NULL, splat(0), columns};
+    if (!t.selects)
+        return rows;
+    if (s->of.where)
+        rows.where = (const char *)s->of.where + i * s->of.where_row;
+    rows.seen = splat((real)n);
+    if (s->of.seen) {
+        real most[WIDTH] = {0};
+        for (ptrdiff_t lane = 0; lane < columns; lane++)
+            most[lane] = (real)*(const int64_t *)((const char *)s->of.seen + (i + lane) * s->of.seen_row);
+        rows.seen = load((const char *)most);
+    }
+    return rows;
+}
+INLINE vec lanes_instead(rows_task t, const selection *s, lane_rows rows, ptrdiff_t j, vec v, real value)
+{
+    if (!t.selects)
+        return v;
+    mask out = less_equal(rows.seen, splat((real)j));
+    if (rows.where)
+        out = either(out, left_out(rows.where + j * s->of.where_step, s->of.where_row, rows.columns));
+    return choose(out, splat(value), v);
+}
+INLINE vec take_lanes(rows_task t, const selection *s, lane_rows rows, const char *x, ptrdiff_t j, vec rest)
+{
+    vec v = oriented(t, s, load_part(x, rows.columns, as_given(t, s, rest)));
+    return lanes_instead(t, s, rows, j, v, -(real)INFINITY);
+}
+
+INLINE void forward_lanes(rows_task t, const selection *s, lane_rows rows, const char *x, ptrdiff_t x_step, vec weight,
+                          char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    ptrdiff_t columns = rows.columns;
+    vec top = splat(-(real)INFINITY), zero = splat(0);
     for (ptrdiff_t j = 0; j < n; j++)
-        most = maximum(load_part(x + j * x_step, columns, zero), most);
+        top = maximum(take_lanes(t, s, rows, x + j * x_step, j, zero), top);
+    vec peak = peak_of(t, top);
     pair sums[ACCUMULATORS];
+    vec counts[ACCUMULATORS];
     for (ptrdiff_t j = 0; j < n; j += 2) {
-        vec e[2] = {load_part(x + j * x_step, columns, most), most};
+        vec e[2] = {take_lanes(t, s, rows, x + j * x_step, j, peak), peak}, leads[2];
         if (j + 1 < n)
-            e[1] = load_part(x + (j + 1) * x_step, columns, most);
-        exp_differences(e, 2, most);
+            e[1] = take_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, peak);
+        exponentials(t, s, e, 2, peak, leads);
         for (int i = 0; i < 2 && j + i < n; i++) {
-            store_part(out + (j + i) * out_step, e[i], columns);
-            pair *sum = &sums[(j + i) % ACCUMULATORS];
-            *sum = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(*sum, e[i]);
+            ptrdiff_t at = (j + i) % ACCUMULATORS;
+            sums[at] = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(sums[at], e[i]);
+            if (BY_LOGARITHM(t))
+                counts[at] = begun(counts[at], j + i) + leads[i];
+            else
+                store_part(out + (j + i) * out_step, e[i], columns);
         }
     }
-    pair inverse = invert(fold_lane_sums(sums, n));
+    pair sum = fold_lane_sums(sums, n);
+    if (BY_LOGARITHM(t)) {
+        vec log_sum = log_of_sum(sum, fold_lane_counts(counts, n));
+        if (t.kind == LOGSUMEXP)
+            store_part(out, top + log_sum, columns);
+        for (ptrdiff_t j = 0; t.kind != LOGSUMEXP && j < n; j++) {
+            vec v = log_share(t, s, load_part(x + j * x_step, columns, zero), peak, log_sum);
+            store_part(out + j * out_step, lanes_instead(t, s, rows, j, v, -(real)INFINITY), columns);
+        }
+        return;
+    }
+    pair inverse = invert(sum);
     for (ptrdiff_t j = 0; j < n; j++) {
-        vec e = load_part(out + j * out_step, columns, zero);
-        store_part(out + j * out_step, muladd(e, inverse.hi, e * inverse.lo), columns);
+        vec v = share(t, load_part(out + j * out_step, columns, zero), inverse, weight);
+        store_part(out + j * out_step, lanes_instead(t, s, rows, j, v, 0), columns);
     }
 }
 
-INLINE void softmax_backward_lanes(const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
-                                   char *out, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t columns)
+INLINE void backward_lanes(rows_task t, const selection *s, lane_rows rows, const char *grad, ptrdiff_t grad_step,
+                           const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
+    ptrdiff_t columns = rows.columns;
+    const real nothing = t.kind == LOG_SOFTMAX ? -(real)INFINITY : 0;
     vec zero = splat(0);
+#define TAKE(a, none) lanes_instead(t, s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
     pair sums[ACCUMULATORS];
+    vec counts[ACCUMULATORS];
     for (ptrdiff_t j = 0; j < n; j++) {
-        vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
-        pair *sum = &sums[j % ACCUMULATORS];
-        *sum = accumulate_product(j < ACCUMULATORS ? (pair){zero, zero} : *sum, g, s);
+        vec g = TAKE(grad, 0), v = t.kind == LOG_SOFTMAX ? g : TAKE(y, 0);
+        ptrdiff_t at = j % ACCUMULATORS;
+        sums[at] = gradient_term(t, j < ACCUMULATORS ? (pair){zero, zero} : sums[at], g, v);
+        if (t.kind == SPARSEMAX)
+            counts[at] = begun(counts[at], j) + supports(v);
     }
-    vec dot = fold_lane_sums(sums, n).hi;
+    vec total = fold_lane_sums(sums, n).hi;
+    if (t.kind == SPARSEMAX)
+        total = total / fold_lane_counts(counts, n);
     for (ptrdiff_t j = 0; j < n; j++) {
-        vec g = load_part(grad + j * grad_step, columns, zero), s = load_part(y + j * y_step, columns, zero);
-        store_part(out + j * out_step, s * (g - dot), columns);
+        vec g = TAKE(grad, 0), v = TAKE(y, nothing);
+        through(t, s, &g, &v, 1, total);
+        store_part(out + j * out_step, lanes_instead(t, s, rows, j, v, 0), columns);
     }
+#undef TAKE
 }
 
 /* Short rows are turned so that lanes are rows: no folds across a vector, no lanes left idle. */
@@ -282,74 +577,260 @@ INLINE void turn_back(const turned *block, char *out, ptrdiff_t out_step, ptrdif
     }
 }
 
-static void softmax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+/* Rows one below the other.  `weight` is an element a row, of SOFTMAX_TIMES only. */
+INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t rows)
 {
-    const char *x = x_;
-    char *out = out_;
-    for (; n <= TURNED_ROW && rows >= WIDTH; rows -= WIDTH, x += WIDTH * x_step, out += WIDTH * out_step) {
+    real weights[WIDTH];
+    if (t.kind != SOFTMAX_TIMES)
+        return splat(1);
+    for (ptrdiff_t i = 0; i < WIDTH; i++)
+        memcpy(&weights[i], weight + (i < rows ? i : rows - 1) * step, ITEM);
+    return load((const char *)weights);
+}
+INLINE void forward_run(rows_task t, const struct fastact_selection *selected, const char *weight, ptrdiff_t weight_step,
+                        const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    selection s;
+    ptrdiff_t row = 0;
+    if (t.selects)
+        s = selection_of(selected);
+    for (; n <= TURNED_ROW && rows - row >= WIDTH; row += WIDTH) {
         turned block;
         char *columns = (char *)&block;
-        turn(x, x_step, n, &block);
-        softmax_lanes(columns, VECTOR_BYTES, columns, VECTOR_BYTES, n, WIDTH);
-        turn_back(&block, out, out_step, n);
+        turn(x + row * x_step, x_step, n, &block);
+        forward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), columns, VECTOR_BYTES,
+                      weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
+        if (t.kind != LOGSUMEXP)
+            turn_back(&block, out + row * out_step, out_step, n);
+        else
+            for (int i = 0; i < WIDTH; i++)
+                memcpy(out + (row + i) * out_step, columns + i * ITEM, ITEM);
     }
-    for (; rows > 0; rows--, x += x_step, out += out_step)
-        softmax_row(x, out, n);
+    for (; row < rows; row++) {
+        const char *where = t.selects && s.of.where ? (const char *)s.of.where + row * s.of.where_row : NULL;
+        ptrdiff_t m = t.selects ? seen(&s, row, n) : n;
+        if (m)
+            forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
+                        out + row * out_step, m);
+        if (m < n)
+            fill_row(out + row * out_step + m * ITEM, n - m, BY_LOGARITHM(t) ? -(real)INFINITY : 0);
+    }
 }
+INLINE void forward_columns_run(rows_task t, const struct fastact_selection *selected, const char *weight, const char *x,
+                                ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+{
+    selection s;
+    if (t.selects)
+        s = selection_of(selected);
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
+        if (columns - i >= WIDTH)
+            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), x + i * ITEM, x_step,
+                          weight_of(t, weight + i * ITEM, ITEM, WIDTH), out + i * ITEM, out_step, n);
+        else
+            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), x + i * ITEM, x_step,
+                          weight_of(t, weight + i * ITEM, ITEM, columns - i), out + i * ITEM, out_step, n);
+}
+
 /* Rows of one slice, several at once: their chains overlap, and none is loaded right behind a partial store near it. */
 #define SHORT_ROWS 4
-INLINE void softmax_backward_short_rows(const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
-                                        char *out, ptrdiff_t out_step, ptrdiff_t n)
+INLINE void softmax_backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y,
+                                        ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
-    slice g[SHORT_ROWS], s[SHORT_ROWS];
+    slice g[SHORT_ROWS], v[SHORT_ROWS];
     for (int r = 0; r < SHORT_ROWS; r++) {
         g[r] = load_last(grad + r * grad_step, n, splat(0));
-        s[r] = load_last(y + r * y_step, n, splat(0));
+        v[r] = load_last(y + r * y_step, n, splat(0));
     }
     for (int r = 0; r < SHORT_ROWS; r++) {
         pair sum[VECTORS];
-        EACH_VECTOR sum[i] = accumulate_product((pair){splat(0), splat(0)}, g[r].v[i], s[r].v[i]);
-        vec dot = fold_sums(sum).hi;
-        EACH_VECTOR s[r].v[i] *= g[r].v[i] - dot;
+        EACH_VECTOR sum[i] = gradient_term(t, (pair){splat(0), splat(0)}, g[r].v[i], v[r].v[i]);
+        through(t, NULL, g[r].v, v[r].v, VECTORS, fold_sums(sum).hi);
     }
     for (int r = 0; r < SHORT_ROWS; r++)
-        store_last(out + r * out_step, s[r], n);
+        store_last(out + r * out_step, v[r], n);
 }
 
-/* Not turned: a dot product and its fold cost less than two turns there and one back. */
-static void softmax_backward_run(const void *grad_, ptrdiff_t grad_step, const void *y_, ptrdiff_t y_step,
-                                 void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+/* Those of softmax are not turned: a dot product and its fold cost less than two turns there and one back. */
+INLINE void backward_run(rows_task t, const struct fastact_selection *selected, const char *grad, ptrdiff_t grad_step,
+                         const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
-    const char *grad = grad_, *y = y_;
-    char *out = out_;
-    for (; n <= ACCUMULATORS && rows >= SHORT_ROWS; rows -= SHORT_ROWS) {
-        softmax_backward_short_rows(grad, grad_step, y, y_step, out, out_step, n);
-        grad += SHORT_ROWS * grad_step, y += SHORT_ROWS * y_step, out += SHORT_ROWS * out_step;
+    selection s;
+    ptrdiff_t row = 0;
+    if (t.selects)
+        s = selection_of(selected);
+    if (t.kind == SOFTMAX && !t.selects)
+        for (; n <= ACCUMULATORS && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+            softmax_backward_short_rows(t, grad + row * grad_step, grad_step, y + row * y_step, y_step,
+                                        out + row * out_step, out_step, n);
+    else
+        for (; n <= TURNED_ROW && rows - row >= WIDTH; row += WIDTH) {
+            turned grads, block;
+            turn(grad + row * grad_step, grad_step, n, &grads);
+            turn(y + row * y_step, y_step, n, &block);
+            backward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), (const char *)&grads, VECTOR_BYTES,
+                           (const char *)&block, VECTOR_BYTES, (char *)&block, VECTOR_BYTES, n);
+            turn_back(&block, out + row * out_step, out_step, n);
+        }
+    for (; row < rows; row++) {
+        const char *where = t.selects && s.of.where ? (const char *)s.of.where + row * s.of.where_row : NULL;
+        ptrdiff_t m = t.selects ? seen(&s, row, n) : n;
+        if (m)
+            backward_row(t, &s, grad + row * grad_step, y + row * y_step, where, out + row * out_step, m);
+        if (m < n)
+            fill_row(out + row * out_step + m * ITEM, n - m, 0);
     }
-    for (; rows > 0; rows--, grad += grad_step, y += y_step, out += out_step)
-        softmax_backward_row(grad, y, out, n);
 }
-static void softmax_columns_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step,
-                                ptrdiff_t columns, ptrdiff_t n)
+INLINE void backward_columns_run(rows_task t, const struct fastact_selection *selected, const char *grad,
+                                 ptrdiff_t grad_step, const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step,
+                                 ptrdiff_t columns, ptrdiff_t n)
+{
+    selection s;
+    if (t.selects)
+        s = selection_of(selected);
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
+        if (columns - i >= WIDTH)
+            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
+                           out + i * ITEM, out_step, n);
+        else
+            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), grad + i * ITEM, grad_step, y + i * ITEM,
+                           y_step, out + i * ITEM, out_step, n);
+}
+
+/* sparsemax(x)_i = max(0, x_i - t), with t such that they add up to 1: the mean of the support, less 1 over its number,
+ * where the support is all x_i above t.  It begins as all x_i > max x - 1 and shrinks till it stands, in some turns
+ * (Michelot).  All numbers are less the maximum, as pairs. */
+INLINE pair sparse_share(vec x, vec peak, pair threshold)
+{
+    vec difference = x - peak, back = difference - x, hi = difference - threshold.hi;
+    vec lo = sum_error(difference, -threshold.hi, hi) + (((x - (difference - back)) - (peak + back)) - threshold.lo);
+    return (pair){hi, zero_where(equal(difference, splat(-(real)INFINITY)), lo)};
+}
+INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec peak)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+    pair threshold = {splat(-1), splat(0)};
+    for (vec before = splat((real)INFINITY);;) {
+        pair sum[VECTORS], count[VECTORS];
+        EACH_VECTOR sum[i] = count[i] = (pair){splat(0), splat(0)};
+        for (ptrdiff_t at = 0; at <= whole; at += STEP) {
+            slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
+            EACH_VECTOR {
+                pair y = sparse_share(v.v[i], peak, threshold);
+                mask none = less_equal(y.hi + y.lo, splat(0));
+                sum[i] = accumulate(sum[i], zero_where(none, y.hi));
+                sum[i].lo += zero_where(none, y.lo);
+                count[i].hi += zero_where(none, splat(1));
+            }
+        }
+        vec number = fold_sums(count).hi;
+        if (!any(less(number, before)))
+            return threshold;
+        before = number;
+        pair total = fold_sums(sum);                    /* of what is above the threshold; 1 is what it should be */
+        vec over = total.hi - splat(1), over_lo = sum_error(total.hi, splat(-1), over) + total.lo;
+        quotient step = quotient_of_pairs(over, over_lo, number, splat(0));
+        threshold = normalize(add_pairs(threshold, (pair){step.q, step.error * step.reciprocal}));
+    }
+}
+static void sparsemax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
     const char *x = x_;
     char *out = out_;
-    for (; columns >= WIDTH; columns -= WIDTH, x += VECTOR_BYTES, out += VECTOR_BYTES)
-        softmax_lanes(x, x_step, out, out_step, n, WIDTH);
-    if (columns)
-        softmax_lanes(x, x_step, out, out_step, n, columns);
-}
-static void softmax_backward_columns_run(const void *grad_, ptrdiff_t grad_step, const void *y_, ptrdiff_t y_step,
-                                         void *out_, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
-{
-    const char *grad = grad_, *y = y_;
-    char *out = out_;
-    for (; columns >= WIDTH; columns -= WIDTH, grad += VECTOR_BYTES, y += VECTOR_BYTES, out += VECTOR_BYTES)
-        softmax_backward_lanes(grad, grad_step, y, y_step, out, out_step, n, WIDTH);
-    if (columns)
-        softmax_backward_lanes(grad, grad_step, y, y_step, out, out_step, n, columns);
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+    for (; rows > 0; rows--, x += x_step, out += out_step) {
+        vec peak = peak_of_row((rows_task){SPARSEMAX, 0, 0}, NULL, x, NULL, n);
+        pair threshold = sparse_threshold(x, n, peak);
+        for (ptrdiff_t at = 0; at <= whole; at += STEP) {
+            slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
+            EACH_VECTOR {
+                pair y = sparse_share(v.v[i], peak, threshold);
+                vec share = y.hi + y.lo;
+                v.v[i] = zero_where(less_equal(share, splat(0)), share);
+            }
+            if (at < whole)
+                store_slice(out + at, v);
+            else
+                store_last(out + at, v, left);
+        }
+    }
 }
 
+#define FORWARD(name, ...) \
+    static void name##_run(const void *x, ptrdiff_t x_step, void *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        forward_run((rows_task){__VA_ARGS__}, NULL, NULL, 0, x, x_step, out, out_step, rows, n); \
+    } \
+    static void name##_columns_run(const void *x, ptrdiff_t x_step, void *out, ptrdiff_t out_step, ptrdiff_t columns, \
+                                   ptrdiff_t n) \
+    { \
+        forward_columns_run((rows_task){__VA_ARGS__}, NULL, NULL, x, x_step, out, out_step, columns, n); \
+    }
+#define BACKWARD(name, ...) \
+    static void name##_backward_run(const void *grad, ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, void *out, \
+                                    ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        backward_run((rows_task){__VA_ARGS__}, NULL, grad, grad_step, y, y_step, out, out_step, rows, n); \
+    } \
+    static void name##_backward_columns_run(const void *grad, ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, \
+                                            void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
+    { \
+        backward_columns_run((rows_task){__VA_ARGS__}, NULL, grad, grad_step, y, y_step, out, out_step, columns, n); \
+    }
+#define SELECTED(name, kind) \
+    static void name##_selected_run(const struct fastact_selection *s, const void *x, ptrdiff_t x_step, void *out, \
+                                    ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        forward_run((rows_task){kind, 0, 1}, s, NULL, 0, x, x_step, out, out_step, rows, n); \
+    } \
+    static void name##_selected_columns_run(const struct fastact_selection *s, const void *x, ptrdiff_t x_step, \
+                                            void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
+    { \
+        forward_columns_run((rows_task){kind, 0, 1}, s, NULL, x, x_step, out, out_step, columns, n); \
+    } \
+    static void name##_backward_selected_run(const struct fastact_selection *s, const void *grad, ptrdiff_t grad_step, \
+                                             const void *y, ptrdiff_t y_step, void *out, ptrdiff_t out_step, \
+                                             ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        backward_run((rows_task){kind, 0, 1}, s, grad, grad_step, y, y_step, out, out_step, rows, n); \
+    } \
+    static void name##_backward_selected_columns_run(const struct fastact_selection *s, const void *grad, \
+                                                     ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, void *out, \
+                                                     ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
+    { \
+        backward_columns_run((rows_task){kind, 0, 1}, s, grad, grad_step, y, y_step, out, out_step, columns, n); \
+    }
+FORWARD(softmax, SOFTMAX, 0, 0)
+BACKWARD(softmax, SOFTMAX, 0, 0)
+SELECTED(softmax, SOFTMAX)
+FORWARD(softmin, SOFTMAX, 1, 0)
+BACKWARD(softmin, SOFTMAX, 1, 0)
+FORWARD(log_softmax, LOG_SOFTMAX, 0, 0)
+BACKWARD(log_softmax, LOG_SOFTMAX, 0, 0)
+SELECTED(log_softmax, LOG_SOFTMAX)
+FORWARD(logsumexp, LOGSUMEXP, 0, 0)
+BACKWARD(sparsemax, SPARSEMAX, 0, 0)
+
+/* softmax(x) * grad, where a row has one gradient. */
+static void logsumexp_backward_run(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, void *out,
+                                   ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    forward_run((rows_task){SOFTMAX_TIMES, 0, 0}, NULL, grad, grad_step, x, x_step, out, out_step, rows, n);
+}
+static void logsumexp_backward_columns_run(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
+                                           void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+{
+    (void)grad_step;
+    forward_columns_run((rows_task){SOFTMAX_TIMES, 0, 0}, NULL, grad, x, x_step, out, out_step, columns, n);
+}
+
+#define ROWWISE(name) \
+    #name, name##_run, name##_backward_run, name##_columns_run, name##_backward_columns_run
+#define ROWWISE_SELECTED(name) \
+    name##_selected_run, name##_backward_selected_run, name##_selected_columns_run, name##_backward_selected_columns_run
 static const struct fastact_rowwise rowwise[] = {
-    {"softmax", softmax_run, softmax_backward_run, softmax_columns_run, softmax_backward_columns_run, {.4f, .15f}},
+    {ROWWISE(softmax), {.4f, .15f}, ROWWISE_SELECTED(softmax)},
+    {ROWWISE(softmin), {.4f, .15f}, NULL, NULL, NULL, NULL},
+    {ROWWISE(log_softmax), {.4f, .4f}, ROWWISE_SELECTED(log_softmax)},
+    {ROWWISE(logsumexp), {.3f, .4f}, NULL, NULL, NULL, NULL},
+    {"sparsemax", sparsemax_run, sparsemax_backward_run, NULL, sparsemax_backward_columns_run, {1, .3f}, NULL, NULL, NULL, NULL},
 };

@@ -80,6 +80,17 @@ INLINE mask less_equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_LE_OQ); }
 INLINE mask equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_EQ_OQ); }
 INLINE mask within(vec x, vec low, vec high) { return OP(and)(less(low, x), less(x, high)); }
 INLINE mask either(mask a, mask b) { return OP(or)(a, b); }
+INLINE mask zero_bytes(const char *bytes)
+{
+    int64_t eight = 0;
+    memcpy(&eight, bytes, WIDTH);
+#if REAL_BITS == 32
+    __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(eight));
+#else
+    __m256i wide = _mm256_cvtepu8_epi64(_mm_cvtsi64_si128(eight));
+#endif
+    return AS_REALS(INTEGER_OP(cmpeq)(wide, _mm256_setzero_si256()));
+}
 INLINE int any(mask m) { return __builtin_expect(OP(movemask)(m) != 0, 0); }
 INLINE vec choose(mask m, vec a, vec b) { return OP(blendv)(b, a, m); }
 INLINE vec zero_where(mask m, vec a) { return OP(andnot)(m, a); }

@@ -49,6 +49,14 @@ INLINE mask less_equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LE_OQ); }
 INLINE mask equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_EQ_OQ); }
 INLINE mask within(vec x, vec low, vec high) { return OP_MASK(mask_cmp)(less(low, x), x, high, _CMP_LT_OQ); }
 INLINE mask either(mask a, mask b) { return (mask)(a | b); }
+INLINE mask zero_bytes(const char *bytes)
+{
+#if REAL_BITS == 32
+    return _mm_testn_epi8_mask(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8(-1));
+#else
+    return (mask)_mm_testn_epi8_mask(_mm_loadl_epi64((const __m128i *)bytes), _mm_set1_epi8(-1));
+#endif
+}
 INLINE int any(mask m) { return __builtin_expect(m != 0, 0); }
 INLINE vec choose(mask m, vec a, vec b) { return OP(mask_mov)(b, m, a); }
 INLINE vec zero_where(mask m, vec a) { return OP(maskz_mov)((mask)~m, a); }

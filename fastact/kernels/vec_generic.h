@@ -113,6 +113,14 @@ INLINE mask less_equal(vec a, vec b) { return a <= b; }
 INLINE mask equal(vec a, vec b) { return a == b; }
 INLINE mask within(vec x, vec low, vec high) { return (low < x) & (x < high); }
 INLINE mask either(mask a, mask b) { return a | b; }
+/* Where a byte is 0, of WIDTH bytes. */
+INLINE mask zero_bytes(const char *bytes)
+{
+    vec values;         /* SSE2 cannot compare 64-bit integers, and GCC 12 breaks on the attempt */
+    for (int i = 0; i < WIDTH; i++)
+        values[i] = (real)bytes[i];
+    return equal(values, splat(0));
+}
 INLINE int any(mask m)
 {
     integer lanes = 0;
