@@ -82,7 +82,7 @@ def chained(activation, grad, derivative):
 
 def on_target(name, target):
     """Return the activation bound to a target."""
-    return engine.on_target(fa.ACTIVATIONS[name], target)
+    return engine.on_target((fa.ACTIVATIONS | fa.REDUCTIONS)[name], target)
 
 
 def variant(name, **changes):

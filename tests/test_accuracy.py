@@ -21,6 +21,7 @@ from references import MPFR, arguments, error_in_ulp, true_values
 STRIDE = 10_007  # a prime: 430 thousand float32 patterns, a hundred in every binade
 POINTS = {"float32": 300, "float64": 600}  # of each sort: 6 and 17 thousand together
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
+ROWWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "rowwise"]
 CONTRACT = {"float32": 2.0, "float64": 2.0, "gelu": 3.0, "rowwise": 3.0}
 LENGTHS = (*range(1, 34), 100, 1000, 100_000)
 
@@ -191,40 +192,63 @@ def test_odd_and_increasing_functions_are_known():
 
 
 @functools.cache
-def softmax_truth(dtype, length):
+def row_truth(name, dtype, length):
     """Return rows and their true values; longer numbers take their time."""
     rows = (2000 if dtype == np.float32 else 200) // length
     blocks = references.telling_rows(dtype, length, max(1, rows))[: None if length < 10_000 else 3]
-    return [(x, true_values("softmax", "forward", x)) for x in blocks]
+    truths = [true_values(name, "forward", x) for x in blocks]
+    return [(x, true, error_scale(name, "forward", true, x)) for x, true in zip(blocks, truths, strict=True)]
 
 
 @functools.cache
-def softmax_backward_truth(dtype, length):
-    """Gradients and outputs, the truth, and what its error is relative to."""
-    outputs = [true.astype(dtype) for _, true in softmax_truth(dtype, length)]
-    pairs = [(grad, y) for y in outputs for grad in references.row_gradients(y)]
-    truths = [true_values("softmax", "backward_y", *pair) for pair in pairs]
-    scales = [error_scale("softmax", "backward_y", true, *pair) for pair, true in zip(pairs, truths, strict=True)]
+def row_backward_truth(name, kind, dtype, length):
+    """Gradients and outputs (or inputs), the truth, and what its error is relative to."""
+    if kind == "backward_x":
+        pairs = [
+            (np.repeat(references.some_gradient(x[:, :1]), length, axis=1), x) for x, *_ in row_truth(name, dtype, length)
+        ]
+    else:
+        outputs = [true.astype(dtype) for _, true, _ in row_truth(name, dtype, length)]
+        pairs = [(grad, y) for y in outputs for grad in references.row_gradients(y)]
+    truths = [true_values(name, kind, *pair) for pair in pairs]
+    scales = [error_scale(name, kind, true, *pair) for pair, true in zip(pairs, truths, strict=True)]
     return list(zip(pairs, truths, scales, strict=True))
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_softmax_error_is_within_the_bound(target, dtype, length):
-    softmax = helpers.on_target("softmax", target)
-    for x, true in softmax_truth(dtype, length):
-        assert_within(softmax.bounds[dtype.name]["forward"], (x,), softmax(x), true)
+@pytest.mark.parametrize("name", ROWWISE)
+def test_error_of_rows_is_within_the_bound(name, target, dtype, length):
+    function = helpers.on_target(name, target)
+    for x, true, scale in row_truth(name, dtype, length):
+        assert_within(function.bounds[dtype.name]["forward"], (x,), function(x), true, scale)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_softmax_backward_error_is_within_the_bound_of_its_terms(target, dtype, length):
-    softmax = helpers.on_target("softmax", target)
-    for (grad, y), true, terms in softmax_backward_truth(dtype, length):
-        assert_within(softmax.bounds[dtype.name]["backward_y"], (grad, y), softmax.backward(grad, y=y), true, terms)
+@pytest.mark.parametrize("name", ROWWISE)
+def test_error_of_gradients_through_rows_is_within_the_bound(name, target, dtype, length):
+    backward, bound = helpers.on_target(name, target).backward, fa.ACTIVATIONS[name].bounds[dtype.name]["backward_y"]
+    for (grad, y), true, terms in row_backward_truth(name, "backward_y", dtype, length):
+        assert_within(bound, (grad, y), backward(grad, y=y), true, terms)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_softmax_rows_sum_to_one(target, dtype, length):
-    softmax = helpers.on_target("softmax", target)
-    for x, _ in softmax_truth(dtype, length):
-        for row in softmax(x)[:100]:
+@pytest.mark.parametrize("name", fa.REDUCTIONS)
+def test_error_of_reductions_is_within_the_bound(name, target, dtype, length):
+    """One number a row stands in every place of the truth."""
+    function = helpers.on_target(name, target)
+    bounds = function.bounds[dtype.name]
+    for x, true, scale in row_truth(name, dtype, length):
+        got = np.repeat(function(x, keepdims=True), length, axis=1)
+        assert_within(bounds["forward"], (x,), got, true, np.broadcast_to(scale, x.shape))
+    for (grad, x), true, scale in row_backward_truth(name, "backward_x", dtype, length):
+        got = function.backward(grad[:, :1], x=x)
+        assert_within(bounds["backward_x"], (grad, x), got, true, scale)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("name", ["softmax", "softmin", "sparsemax"])
+def test_probabilities_sum_to_one(name, target, dtype, length):
+    function = helpers.on_target(name, target)
+    for x, *_ in row_truth(name, dtype, length):
+        for row in function(x)[:100]:
             assert abs(math.fsum(row) - 1) <= max(1, math.log2(length)) * np.finfo(dtype).eps

@@ -16,6 +16,7 @@ import pytest
 
 import helpers
 from fastact import ACTIVATIONS
+from fastact._truth import ROW
 
 LENGTHS = range(258)
 OFFSETS = {"start": range(64), "end": range(9)}  # bytes between the buffer and a page that cannot be touched
@@ -96,12 +97,16 @@ def try_strided(operation, sources, destination, dtype):
 
 
 def try_rows(operation, sources, destination, dtype):
-    """Two dimensions; rows along either of them."""
+    """Two dimensions; rows along either of them, all of it or what a mask that is guarded too has."""
+    masks = Source(sources[0].bytes.size)
     for shape in ((rows, length) for rows in ROWS for length in ROW_LENGTHS):
         for side in ("start", "end"):
             *arrays, out = (memory.array(shape, dtype, side) for memory in (*sources, destination))
             for axis in (0, 1) if operation.rowwise else ():
                 yield arrays, out, {"axis": axis}
+                if ROW[operation.activation.name].selects:
+                    where = masks.array(shape, np.dtype(bool), side)
+                    yield arrays, out, {"axis": axis, "where": where, "scale": 0.5, "causal": axis == 1}
             for axis in (0, 1) if operation.activation.kind == "channelwise" else ():
                 weight = np.full(shape[axis], 0.5, dtype)
                 sums = {"weight_grad": np.empty_like(weight)} if operation.arity == 2 else {}

@@ -177,8 +177,11 @@ INLINE pair exponent_of(rows_task t, const selection *s, vec v, vec most)
 INLINE void exponentials(rows_task t, const selection *s, vec *v, int count, vec most, vec *leaders)
 {
     pair d[2 * VECTORS];
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (t.kind == LOGSUMEXP)
+            v[i] = minimum(most, v[i]);         /* an infinity leads */
         d[i] = exponent_of(t, s, v[i], most);
+    }
     mask subnormal = within(d[0].hi, splat(-EXP_ZERO), splat(-EXP_SMALL));
     for (int i = 1; i < count; i++)
         subnormal = either(subnormal, within(d[i].hi, splat(-EXP_ZERO), splat(-EXP_SMALL)));
@@ -717,8 +720,7 @@ INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec peak)
             EACH_VECTOR {
                 pair y = sparse_share(v.v[i], peak, threshold);
                 mask none = less_equal(y.hi + y.lo, splat(0));
-                sum[i] = accumulate(sum[i], zero_where(none, y.hi));
-                sum[i].lo += zero_where(none, y.lo);
+                sum[i] = add_pairs(sum[i], (pair){zero_where(none, y.hi), zero_where(none, y.lo)});
                 count[i].hi += zero_where(none, splat(1));
             }
         }
