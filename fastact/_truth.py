@@ -116,8 +116,11 @@ class Arithmetic:
             if row.kind not in ALONG_AN_AXIS:
                 result = self.converged(expression_of(row, kind), longer, scalars)
             else:  # what cancels in a row is small beside the terms that its error is relative to, but in a logarithm
-                tiny = "log" in expression_of(row, kind) and dtype == np.float64
-                result = self.evaluate(expression_of(row, kind), longer, self.precisions[2 if tiny else 1])
+                result = self.evaluate(expression_of(row, kind), longer, self.precisions[1])
+                tiny = np.asarray(abs(result) < 2.0 ** -self.precisions[0], bool).any(axis=-1)
+                if "log" in expression_of(row, kind) and tiny.any():
+                    again = {key: array[tiny] for key, array in longer.items()}
+                    result[tiny] = self.evaluate(expression_of(row, kind), again, self.precisions[2])
         result[nan] = self.number("nan")
         return result
 
@@ -153,7 +156,8 @@ def error_scale(name, kind, true, *arrays, **parameters):
     terms = (ROW[name].terms or {}).get(kind)
     if terms:
         with np.errstate(all="ignore"):
-            return function(terms, *arguments_of(kind))(*(array.astype(np.float64) for array in arrays))
+            scale = function(terms, *arguments_of(kind))(*(array.astype(np.float64) for array in arrays))
+            return np.fmax(scale, abs(true).astype(np.float64))  # computed in longer numbers
     root = root_of_derivative(name, **parameters) if kind == "derivative" else None
     if root is None:
         return true

@@ -21,9 +21,15 @@ from references import MPFR, arguments, error_in_ulp, true_values
 STRIDE = 10_007  # a prime: 430 thousand float32 patterns, a hundred in every binade
 POINTS = {"float32": 300, "float64": 600}  # of each sort: 6 and 17 thousand together
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
-ROWWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "rowwise"]
 CONTRACT = {"float32": 2.0, "float64": 2.0, "gelu": 3.0, "rowwise": 3.0}
 LENGTHS = (*range(1, 34), 100, 1000, 100_000)
+SOME_LENGTHS = (1, 2, 3, 7, 8, 10, 16, 17, 33, 100, 1000)
+ROWS = [
+    (name, length)
+    for name, activation in fa.ACTIVATIONS.items()
+    if activation.kind == "rowwise"
+    for length in (LENGTHS if name == "softmax" else SOME_LENGTHS)
+]
 
 
 @pytest.fixture(params=["forward", "derivative", "backward_y"])
@@ -196,6 +202,7 @@ def row_truth(name, dtype, length):
     """Return rows and their true values; longer numbers take their time."""
     rows = (2000 if dtype == np.float32 else 200) // length
     blocks = references.telling_rows(dtype, length, max(1, rows))[: None if length < 10_000 else 3]
+    blocks = [-x for x in blocks] if name == "softmin" else blocks
     truths = [true_values(name, "forward", x) for x in blocks]
     return [(x, true, error_scale(name, "forward", true, x)) for x, true in zip(blocks, truths, strict=True)]
 
@@ -215,26 +222,24 @@ def row_backward_truth(name, kind, dtype, length):
     return list(zip(pairs, truths, scales, strict=True))
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("name", ROWWISE)
+@pytest.mark.parametrize(("name", "length"), ROWS)
 def test_error_of_rows_is_within_the_bound(name, target, dtype, length):
     function = helpers.on_target(name, target)
     for x, true, scale in row_truth(name, dtype, length):
         assert_within(function.bounds[dtype.name]["forward"], (x,), function(x), true, scale)
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("name", ROWWISE)
+@pytest.mark.parametrize(("name", "length"), ROWS)
 def test_error_of_gradients_through_rows_is_within_the_bound(name, target, dtype, length):
     backward, bound = helpers.on_target(name, target).backward, fa.ACTIVATIONS[name].bounds[dtype.name]["backward_y"]
     for (grad, y), true, terms in row_backward_truth(name, "backward_y", dtype, length):
         assert_within(bound, (grad, y), backward(grad, y=y), true, terms)
 
 
-@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("length", SOME_LENGTHS)
 @pytest.mark.parametrize("name", fa.REDUCTIONS)
 def test_error_of_reductions_is_within_the_bound(name, target, dtype, length):
-    """One number a row stands in every place of the truth."""
+    """One number a row stands in every place of the truth.  A gradient loses what a subnormal share has lost."""
     function = helpers.on_target(name, target)
     bounds = function.bounds[dtype.name]
     for x, true, scale in row_truth(name, dtype, length):
@@ -242,11 +247,11 @@ def test_error_of_reductions_is_within_the_bound(name, target, dtype, length):
         assert_within(bounds["forward"], (x,), got, true, np.broadcast_to(scale, x.shape))
     for (grad, x), true, scale in row_backward_truth(name, "backward_x", dtype, length):
         got = function.backward(grad[:, :1], x=x)
-        assert_within(bounds["backward_x"], (grad, x), got, true, scale)
+        least = abs(grad) * np.finfo(dtype).smallest_normal
+        assert_within(bounds["backward_x"], (grad, x), got, true, np.where(abs(scale) < least, least, scale))
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-@pytest.mark.parametrize("name", ["softmax", "softmin", "sparsemax"])
+@pytest.mark.parametrize(("name", "length"), [(name, n) for name, n in ROWS if name != "log_softmax"])
 def test_probabilities_sum_to_one(name, target, dtype, length):
     function = helpers.on_target(name, target)
     for x, *_ in row_truth(name, dtype, length):

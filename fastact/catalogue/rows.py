@@ -74,8 +74,9 @@ array([ 0.5, -0.5])""",
         backward_y="where(y > 0, grad - sum(where(y > 0, grad, 0)) / sum(where(y > 0, 1, 0)), 0)",
         range=("0", "1"),
         kind="rowwise",
-        bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
+        bounds=ulp(forward=(1.0, 1.0), backward_y=(3.0, 3.0)),
         terms={
+            "forward": "maximum(1e-6, x - max(x) - threshold(x - max(x)))",
             "backward_y": "abs(grad) + sum(where(y > 0, abs(grad), 0)) / maximum(1, sum(where(y > 0, 1, 0)))",
         },
         notes="""\
@@ -101,7 +102,7 @@ REDUCTIONS: tuple[Row, ...] = (
         kind="reduction",
         bounds=ulp(forward=(3.0, 3.0), backward_x=(4.0, 4.0)),
         terms={"forward": "abs(max(x)) + log(sum(exp(x - max(x))))"},
-        notes="A row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
+        notes="The gradient is `fastact.softmax` times `grad`: where the former is subnormal it has lost what that has.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
         examples={
             "forward": """\
 >>> fa.logsumexp(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))
