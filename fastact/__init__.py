@@ -23,6 +23,7 @@ globals().update(REDUCTIONS)
 __all__ = [
     "ACTIVATIONS",
     "GATES",
+    "REDUCTIONS",
     "__version__",
     "get",
     "get_num_threads",

@@ -104,13 +104,13 @@ def test_same_bits_on_every_target_with_fused_multiply_add(name, other, dtype):
 
 
 def rows_like(operation, shape, dtype):
-    """Return arguments whose last axis holds rows: logits of several sizes, some -inf; gradients and probabilities."""
+    """Return arguments whose last axis holds rows: logits of several sizes, some -inf; gradients and outputs."""
     random = np.random.default_rng(shape[-1])
     x = random.normal(size=shape) * np.exp(random.uniform(-3, 5, (*shape[:-1], 1)))
     x[random.uniform(size=shape) < 0.1] = -np.inf
     x[..., -1] = 1
     x = x.astype(dtype)
-    return [x] if operation.arity == 1 else [random.normal(size=shape).astype(dtype), fa.softmax(x)]
+    return [x] if operation.arity == 1 else [random.normal(size=shape).astype(dtype), operation.activation(x)]
 
 
 def rowwise_operations(target):

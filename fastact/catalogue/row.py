@@ -94,7 +94,7 @@ class Row:
     @property
     def required(self) -> dict[str, float]:
         """An example for every parameter that has no default."""
-        return {p.name: p.examples[0] for p in self.parameters if p.default is None}
+        return {p.name: (*p.examples, 1.0)[0] for p in self.parameters if p.default is None}
 
     @property
     def typical(self) -> dict[str, float]:

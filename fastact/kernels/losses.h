@@ -154,14 +154,7 @@ INLINE void cross_entropy_row(variant v, const struct fastact_cross_entropy *c, 
     add_slices(&a, v, m, x, out, whole, 1, left, peak);
 
     pair zero = {splat(0), splat(0)};
-    vec count[VECTORS];
-    EACH_VECTOR count[i] = a.count[i];
-    for (int half = VECTORS / 2; half; half /= 2)
-        for (int i = 0; i < half; i++)
-            count[i] += count[i + half];
-    for (int half = WIDTH / 2; half; half /= 2)
-        count[0] += swapped(count[0], half);
-    row_sums s = {with_ties(fold_sums(a.others), count[0], peak), v.mixed ? fold_sums(a.distance) : zero,
+    row_sums s = {with_ties(fold_sums(a.others), fold_counts(a.count), peak), v.mixed ? fold_sums(a.distance) : zero,
                   v.mixed ? fold_sums(a.total) : zero};
     const vec values[WAITING] = {s.others.hi, s.others.lo, s.distance.hi, s.distance.lo, s.total.hi, s.total.lo,
                                  label_distance, own};

@@ -78,6 +78,15 @@ INLINE pair fold_sums(pair s[VECTORS])
         s[0] = add_pairs(s[0], (pair){swapped(s[0].hi, half), swapped(s[0].lo, half)});
     return normalize(s[0]);
 }
+INLINE vec fold_counts(vec count[VECTORS])
+{
+    for (int half = VECTORS / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            count[i] += count[i + half];
+    for (int half = WIDTH / 2; half; half /= 2)
+        count[0] += swapped(count[0], half);
+    return count[0];
+}
 INLINE vec fold_max(slice s)
 {
     for (int i = 1; i < VECTORS; i++)
@@ -276,16 +285,16 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
 
     vec top = peak_of_row(t, s, x, where, n), peak = peak_of(t, top);
 
-    pair sum[VECTORS], leaders[VECTORS];
-    vec leads[2 * VECTORS];
-    EACH_VECTOR sum[i] = leaders[i] = (pair){splat(0), splat(0)};
+    pair sum[VECTORS];
+    vec leaders[VECTORS], leads[2 * VECTORS];
+    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, leaders[i] = splat(0);
     ptrdiff_t pairs = whole - whole % (2 * STEP);
     for (ptrdiff_t at = 0; at < pairs; at += 2 * STEP) {        /* chains of two slices overlap */
         slice e[2] = {take(t, s, x, where, at / ITEM), take(t, s, x, where, at / ITEM + ACCUMULATORS)};
         exponentials(t, s, e[0].v, 2 * VECTORS, peak, leads);
         EACH_VECTOR sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
         if (BY_LOGARITHM(t)) {
-            EACH_VECTOR leaders[i].hi += leads[i] + leads[VECTORS + i];
+            EACH_VECTOR leaders[i] += leads[i] + leads[VECTORS + i];
             continue;
         }
         store_slice(out + at, e[0]);
@@ -296,7 +305,7 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
         exponentials(t, s, e.v, VECTORS, peak, leads);
         EACH_VECTOR sum[i] = accumulate(sum[i], e.v[i]);
         if (BY_LOGARITHM(t)) {
-            EACH_VECTOR leaders[i].hi += leads[i];
+            EACH_VECTOR leaders[i] += leads[i];
         } else
             store_slice(out + pairs, e);
     }
@@ -306,8 +315,8 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
     EACH_VECTOR sum[i] = accumulate(sum[i], kept.v[i]);
 
     if (BY_LOGARITHM(t)) {
-        EACH_VECTOR leaders[i].hi += keep_first(leads[i], lanes(left - i * WIDTH));
-        vec log_sum = log_of_sum(fold_sums(sum), fold_sums(leaders).hi);
+        EACH_VECTOR leaders[i] += keep_first(leads[i], lanes(left - i * WIDTH));
+        vec log_sum = log_of_sum(fold_sums(sum), fold_counts(leaders));
         if (t.kind == LOGSUMEXP) {
             store_part(out, top + log_sum, 1);
             return;
@@ -371,10 +380,13 @@ INLINE void through(rows_task t, const selection *s, const vec *grad, vec *y, in
             y[i] *= grad[i] - total;
         else if (t.kind == SPARSEMAX)
             y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
-        else if (careful)
-            y[i] = grad[i] - exp_times(y[i], total);
-        else
-            y[i] = submul(grad[i], exp_below((pair){y[i], splat(0)}, 0), total);
+        else {
+            vec quick = submul(grad[i], exp_below((pair){y[i], splat(0)}, 0), total), slow = quick;
+            if (careful)                /* the others keep their bits */
+                slow = choose(within(y[i], splat(-EXP_VANISHES), splat(-EXP_SMALL)),
+                              grad[i] - exp_times(y[i], total), quick);
+            y[i] = slow;
+        }
         if (t.selects)
             y[i] *= s->scale;
     }
@@ -388,20 +400,21 @@ INLINE void backward_row(rows_task t, const selection *s, const char *grad, cons
 #define TAKE(a, none) instead(t, s, where, at / ITEM, ACCUMULATORS, load_slice(a + at), none)
 #define TAKE_LAST(a, none) instead(t, s, where, first, left, load_last(a + whole, left, splat(none)), none)
 
-    pair sum[VECTORS], count[VECTORS];
-    EACH_VECTOR sum[i] = count[i] = (pair){splat(0), splat(0)};
+    pair sum[VECTORS];
+    vec count[VECTORS];
+    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, count[i] = splat(0);
     EACH_SLICE {
         slice g = TAKE(grad, 0), v = t.kind == LOG_SOFTMAX ? g : TAKE(y, 0);
         EACH_VECTOR sum[i] = gradient_term(t, sum[i], g.v[i], v.v[i]);
         if (t.kind == SPARSEMAX)
-            EACH_VECTOR count[i].hi += supports(v.v[i]);
+            EACH_VECTOR count[i] += supports(v.v[i]);
     }
     slice last_grad = TAKE_LAST(grad, 0), last_y = TAKE_LAST(y, nothing);
     EACH_VECTOR sum[i] = gradient_term(t, sum[i], last_grad.v[i], last_y.v[i]);
     vec total = fold_sums(sum).hi;
     if (t.kind == SPARSEMAX) {
-        EACH_VECTOR count[i].hi += supports(last_y.v[i]);
-        total = total / fold_sums(count).hi;
+        EACH_VECTOR count[i] += supports(last_y.v[i]);
+        total = total / fold_counts(count);
     }
 
     EACH_SLICE {
@@ -430,12 +443,12 @@ INLINE vec begun(vec count, ptrdiff_t j)
         return splat(0);
     return count;
 }
-INLINE vec fold_lane_counts(const vec *counts, ptrdiff_t n)
+INLINE vec fold_lane_counts(vec *counts, ptrdiff_t n)
 {
-    pair s[ACCUMULATORS];
-    for (int i = 0; i < ACCUMULATORS && i < n; i++)
-        s[i] = (pair){counts[i], splat(0)};
-    return fold_lane_sums(s, n).hi;
+    for (int half = ACCUMULATORS / 2; half; half /= 2)
+        for (int i = 0; i < half && i + half < n; i++)
+            counts[i] += counts[i + half];
+    return counts[0];
 }
 
 /* v, element j of some rows, with a value where it is left out.  The first of the rows is row i of the selection. */
@@ -713,18 +726,19 @@ INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec peak)
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
     pair threshold = {splat(-1), splat(0)};
     for (vec before = splat((real)INFINITY);;) {
-        pair sum[VECTORS], count[VECTORS];
-        EACH_VECTOR sum[i] = count[i] = (pair){splat(0), splat(0)};
+        pair sum[VECTORS];
+        vec count[VECTORS];
+        EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, count[i] = splat(0);
         for (ptrdiff_t at = 0; at <= whole; at += STEP) {
             slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
             EACH_VECTOR {
                 pair y = sparse_share(v.v[i], peak, threshold);
                 mask none = less_equal(y.hi + y.lo, splat(0));
                 sum[i] = add_pairs(sum[i], (pair){zero_where(none, y.hi), zero_where(none, y.lo)});
-                count[i].hi += zero_where(none, splat(1));
+                count[i] += zero_where(none, splat(1));
             }
         }
-        vec number = fold_sums(count).hi;
+        vec number = fold_counts(count);
         if (!any(less(number, before)))
             return threshold;
         before = number;

@@ -89,17 +89,32 @@ static void run(const struct fastact_kernels *k)
         }
     }
     fill(x, bits, ELEMENTS, 4, 1);
+    static unsigned char where[4 * 200];
+    static int64_t seen[ROWS];
+    for (size_t i = 0; i < sizeof where; i++)
+        where[i] = i % 5 != 0;
     for (ptrdiff_t i = 0; i < k->rowwise_count; i++) {
         const struct fastact_rowwise *r = &k->rowwise[i];
         for (ptrdiff_t n = 1; n <= 200; n += n < 40 ? 1 : 37) {
             r->forward(x, n * item, y, n * item, ROWS, n);
             report(k, r->name, "forward", y, ROWS * n);
-            r->backward_y(grad, n * item, y, n * item, out, n * item, ROWS, n);
-            report(k, r->name, "backward_y", out, ROWS * n);
-            r->forward_columns(x, ROWS * item, y, ROWS * item, ROWS, n);
-            report(k, r->name, "forward_columns", y, ROWS * n);
-            r->backward_y_columns(grad, ROWS * item, y, ROWS * item, out, ROWS * item, ROWS, n);
-            report(k, r->name, "backward_y_columns", out, ROWS * n);
+            r->backward(grad, n * item, y, n * item, out, n * item, ROWS, n);
+            report(k, r->name, "backward", out, ROWS * n);
+            if (r->forward_columns) {
+                r->forward_columns(x, ROWS * item, y, ROWS * item, ROWS, n);
+                report(k, r->name, "forward_columns", y, ROWS * n);
+            }
+            r->backward_columns(grad, ROWS * item, y, ROWS * item, out, ROWS * item, ROWS, n);
+            report(k, r->name, "backward_columns", out, ROWS * n);
+            for (int64_t i = 0; i < ROWS; i++)
+                seen[i] = i % (n + 1);
+            if (r->forward_selected) {
+                struct fastact_selection s = {0.3, where, 1, 3, seen, sizeof *seen};
+                r->forward_selected(&s, x, n * item, y, n * item, ROWS, n);
+                report(k, r->name, "forward_selected", y, ROWS * n);
+                r->backward_selected(&s, grad, n * item, y, n * item, out, n * item, ROWS, n);
+                report(k, r->name, "backward_selected", out, ROWS * n);
+            }
         }
     }
     free(x), free(grad), free(y), free(out);
