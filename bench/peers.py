@@ -39,6 +39,8 @@ TORCH = {
     "mish": "F.mish(x)",
     "gelu": "F.gelu(x)",
     "softmax": "F.softmax(x, -1)",
+    "softmin": "F.softmin(x, -1)",
+    "log_softmax": "F.log_softmax(x, -1)",
 }
 JAX = {
     "relu": "jax.nn.relu(x)",
@@ -69,11 +71,15 @@ JAX = {
     "mish": "jax.nn.mish(x)",
     "gelu": "jax.nn.gelu(x, approximate=False)",
     "softmax": "jax.nn.softmax(x, axis=-1)",
+    "softmin": "jax.nn.softmax(-x, axis=-1)",
+    "log_softmax": "jax.nn.log_softmax(x, axis=-1)",
 }
 SCIPY = {
     "sigmoid": "scipy.special.expit(x)",
     "log_sigmoid": "scipy.special.log_expit(x)",
     "softmax": "scipy.special.softmax(x, axis=-1)",
+    "softmin": "scipy.special.softmax(-x, axis=-1)",
+    "log_softmax": "scipy.special.log_softmax(x, axis=-1)",
     "gelu": "x * scipy.special.ndtr(x)",
 }
 NUMPY = {
@@ -154,6 +160,10 @@ TORCH_OUT = {
     ("identity", "forward"): ["torch.add(x, 0, out=out)"],
     ("softmax", "forward"): ["torch.softmax(x, -1, out=out)", "torch.softmax(x, -1)"],
     ("softmax", "backward_y"): ["aten._softmax_backward_data.out(grad, y, -1, y.dtype, grad_input=out)"],
+    ("softmin", "forward"): ["torch.softmax(torch.neg(x, out=out), -1, out=out)"],
+    ("softmin", "backward_y"): ["aten._softmax_backward_data.out(grad, y, -1, y.dtype, grad_input=out).neg_()"],
+    ("log_softmax", "forward"): ["torch.log_softmax(x, -1, out=out)"],
+    ("log_softmax", "backward_y"): ["aten._log_softmax_backward_data.out(grad, y, -1, y.dtype, out=out)"],
 }
 SCIPY_OUT = {("sigmoid", "forward"): ["scipy.special.expit(x, out=out)"]}
 NUMPY_OUT = {
@@ -172,6 +182,8 @@ JAX_FROM_Y = {
     "soft_sign": "grad * jnp.square(1 - jnp.abs(y))",
     "exponential": "grad * y",
     "softmax": "y * (grad - (grad * y).sum(axis=-1, keepdims=True))",
+    "softmin": "y * ((grad * y).sum(axis=-1, keepdims=True) - grad)",
+    "log_softmax": "grad - jnp.exp(y) * grad.sum(axis=-1, keepdims=True)",
 }
 
 
@@ -198,11 +210,6 @@ def with_in_place(statements, kind):
     return ways + [Way(IN_PLACE, statement.replace("=out)", over)) for statement in single]
 
 
-def required(activation):
-    """Return the parameters that every call must give."""
-    return [name for name, default in fa.ACTIVATIONS[activation].parameters.items() if default is None]
-
-
 def fastact(activation, kind):
     """Return fastact's ways, for any activation of the catalogue."""
     call, given = {
@@ -211,7 +218,7 @@ def fastact(activation, kind):
         "backward_x": ("f.backward(grad, x=x", "grad"),
         "backward_y": ("f.backward(grad, y=y", "grad"),
     }[kind]
-    call += "".join(f", {name}={name}" for name in required(activation))
+    call += "".join(f", {name}={name}" for name in ROW[activation].required)
     return [Way(OUT, f"{call}, out=out)"), Way(IN_PLACE, f"{call}, out={given})"), Way(ALLOCATING, f"{call})")]
 
 

