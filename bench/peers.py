@@ -7,7 +7,6 @@ Its names are x or y, grad, out, and the activation's parameters.  What times th
 import importlib.util
 from typing import NamedTuple
 
-import fastact as fa
 from fastact._formulas import FORMULAS
 from fastact._truth import ROW
 

@@ -30,7 +30,10 @@ LARGE = 1_000_000
 
 
 class Case(NamedTuple):
-    """What is computed: an activation, one of its kinds, on an array of a type and shape; `fill` is what x holds."""
+    """What is computed: an activation, one of its kinds, on an array of a type and shape; `fill` is what x holds.
+
+    A case says itself what a timer needs: `timed(library, way)` returns the statement's names and its setup.
+    """
 
     activation: str
     kind: str
@@ -52,6 +55,19 @@ class Case(NamedTuple):
         if self.kind == "backward_y":
             fa.ACTIVATIONS[self.activation](x, **ROW[self.activation].typical, out=x)
         return x, grad
+
+    def timed(self, library, way):
+        """Before each batch the arrays hold their first values again."""
+        x, grad = self.arrays()
+        names = library.namespace(self.activation, self.kind, x, grad, way)
+        setup = "pass"
+        if way.compiled:
+            setup = "out = jnp.zeros_like(grad)"
+        elif way.form == IN_PLACE:
+            over = "grad" if self.kind.startswith("backward") else "x"
+            names["first"] = library.to_own((grad if over == "grad" else x).copy())
+            setup = f"{over}[...] = first"
+        return names, setup
 
 
 class Library:
@@ -97,16 +113,8 @@ class Library:
 
     @functools.lru_cache(maxsize=8)  # noqa: B019 (as long-lived as the process)
     def timer(self, case, way):
-        """Return a timer of the statement; before each batch the arrays hold their first values again."""
-        x, grad = case.arrays()
-        names = self.namespace(case.activation, case.kind, x, grad, way)
-        setup = "pass"
-        if way.compiled:
-            setup = "out = jnp.zeros_like(grad)"
-        elif way.form == IN_PLACE:
-            over = "grad" if case.kind.startswith("backward") else "x"
-            names["first"] = self.to_own((grad if over == "grad" else x).copy())
-            setup = f"{over}[...] = first"
+        """Return a timer of the statement."""
+        names, setup = case.timed(self, way)
         return timeit.Timer(way.statement, setup, globals=names)
 
     def seconds(self, case, way, calls):

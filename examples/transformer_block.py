@@ -187,7 +187,7 @@ def main():
     print("relative difference of the gradients from", " and ".join(name for name, *_ in checks))
     for name in grads:
         print(f"{name:>6}", *(f"{off[name]:10.1e}" for _, off, _ in checks))
-    wrong = [name for name in grads for _, off, allowed in checks if not off[name] <= allowed]
+    wrong = [name for name in grads if not all(off[name] <= allowed for _, off, allowed in checks)]
     if wrong:
         sys.exit(f"The gradients by {', '.join(wrong)} are wrong.")
 

@@ -64,8 +64,8 @@ __all__ = [
     "softmin",
     "softplus",
     "sparse_plus",
-    "sparsemax",
     "sparse_sigmoid",
+    "sparsemax",
     "squareplus",
     "swiglu",
     "swish",
@@ -1120,9 +1120,7 @@ class _SelectionFunction(_Described, Protocol):
         self, x: NDArray[_Exact], axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(
-        self, x: _Real, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
-    ) -> _Real: ...
+    def __call__(self, x: _Real, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]) -> _Real: ...
     @overload
     def __call__(
         self, x: float, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]

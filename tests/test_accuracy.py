@@ -212,7 +212,8 @@ def row_backward_truth(name, kind, dtype, length):
     """Gradients and outputs (or inputs), the truth, and what its error is relative to."""
     if kind == "backward_x":
         pairs = [
-            (np.repeat(references.some_gradient(x[:, :1]), length, axis=1), x) for x, *_ in row_truth(name, dtype, length)
+            (np.repeat(references.some_gradient(x[:, :1]), length, axis=1), x)
+            for x, *_ in row_truth(name, dtype, length)
         ]
     else:
         outputs = [true.astype(dtype) for _, true, _ in row_truth(name, dtype, length)]

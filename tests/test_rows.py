@@ -40,7 +40,9 @@ def some_rows(shape, dtype, seed=0):
 def without(function, x, where):
     """Return what a selection is to give: what is left out is -inf before, and has no share after."""
     with np.errstate(all="ignore"):
-        return np.where(where, function(np.where(where, x, x.dtype.type(-np.inf))), x.dtype.type(NOTHING[function.name]))
+        return np.where(
+            where, function(np.where(where, x, x.dtype.type(-np.inf))), x.dtype.type(NOTHING[function.name])
+        )
 
 
 def backward_without(function, grad, y, where):
@@ -216,7 +218,9 @@ def test_reductions_have_the_same_bits_in_every_layout(logsumexp, dtype, length,
     x = some_rows((5, 19, length), dtype)[0]
     grad = some_rows((5, 19), dtype)[0]
     want = np.array([[logsumexp(row) for row in rows] for rows in x])
-    want_gradient = np.array([[logsumexp.backward(g, x=r) for g, r in zip(*pair, strict=True)] for pair in zip(grad, x)])
+    want_gradient = np.array(
+        [[logsumexp.backward(g, x=r) for g, r in zip(*pair, strict=True)] for pair in zip(grad, x, strict=True)]
+    )
     with fa.num_threads(threads):
         for axes in itertools.permutations(range(3)):
             axis = axes.index(2)
