@@ -67,7 +67,7 @@ EXTENSIONS = [
         extra_compile_args=[*COMMON_FLAGS],
         depends=HEADERS + KERNEL_SOURCES,
     )
-    for name in ("blocks", "engine", "losses", "_testing")
+    for name in ("blocks", "engine", "losses", "tallies", "_testing")
 ]
 
 NO_COMPILER = """

@@ -14,17 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from peers import ALLOCATING, IN_PLACE, OUT, Way, installed, ways
 from tqdm import tqdm
-from workers import Case, workers
 
 import fastact as fa
+from fastact._bench.peers import ALLOCATING, IN_PLACE, OUT, Way, installed, ways
+from fastact._bench.workers import Case, alternate, workers
 from fastact._selfcheck import kinds
 
 TYPES = ("float32", "float64")
 ROW_LENGTHS = (10, 128, 1024)
-BATCH_SECONDS = 1e-4  # a turn is some batches of this length
-IN_PLACE_CALLS = 8  # in place numbers shrink from call to call, but must not become subnormal within a batch
 MAX_RATIO, MAX_STALL = 1.05, 1.5
 MAX_TORCH_RATIO = 1 / 3  # in rows of 10
 NUMPY_CALLS = {"np.tanh(x, out=out)": OUT, "np.tanh(x)": ALLOCATING}
@@ -35,24 +33,6 @@ CALLS = [
     ("forward", ALLOCATING, "np.tanh(x)", 0.40),
 ]
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
-
-
-def alternate(candidates, rounds):
-    """Return the seconds of a call, a row a round and a column a candidate: (worker, case, way).  Turns rotate."""
-
-    def calls(worker, case, way):
-        worker.seconds(case, way, 1)
-        most = BATCH_SECONDS / worker.seconds(case, way, 1)
-        shrinks = way.form == IN_PLACE and case.activation != "relu"
-        return max(1, int(min(most, IN_PLACE_CALLS) if shrinks else most))
-
-    calls_of = [calls(*candidate) for candidate in candidates]
-    seconds = np.empty((rounds, len(candidates)))
-    for turn in range(rounds):
-        for k in np.roll(np.arange(len(candidates)), turn):
-            worker, case, way = candidates[k]
-            seconds[turn, k] = worker.seconds(case, way, calls_of[k])
-    return seconds
 
 
 def speed_cases(n):
@@ -214,7 +194,7 @@ is faster.
 
 ## {options.n:,} elements, {options.threads} thread{"s" * (options.threads > 1)}, ns an element
 
-Each library's fastest way, as `bench/peers.py` lists them: into a buffer that exists (or a new array, where that is
+Each library's fastest way, as `fastact/_bench/peers.py` lists them: into a buffer that exists (or a new array, where that is
 faster), and in place.  The largest errors are those of a quick sweep over all exponents, subnormal numbers and
 infinities among them.
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 from compare import processor, table
-from peers import ALLOCATING, OUT, Way, installed
 from tqdm import tqdm
-from workers import workers
 
 import fastact as fa
+from fastact._bench.peers import ALLOCATING, OUT, Way, installed
+from fastact._bench.workers import workers
 
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "fused.md"
 BATCH_SECONDS = 2e-3
@@ -48,8 +48,7 @@ class Workload(NamedTuple):
             arrays["y"] = (fa.log_softmax if self.name.startswith("log") else fa.softmax)(x)
         if "seen" in WORKLOADS[self.name].needs:
             arrays["seen"] = np.tri(*self.shape[-2:], dtype=bool)
-        used = WORKLOADS[self.name].needs
-        return {name: array for name, array in arrays.items() if name in used}
+        return {name: arrays[name] for name in WORKLOADS[self.name].needs.split()}
 
     def timed(self, library, way):
         """Return the statement's names, and a setup that does nothing: no statement changes what it reads."""
@@ -87,7 +86,7 @@ def with_bias(name, torch, torch_backward, jax, numpy=""):
             "x bias out",
             f"fa.{name}(x, bias=bias, out=out)",
             f"torch.add(x, bias, out=out); {torch}",
-            jax.replace("x", "(x + bias)"),
+            f"(lambda x: {jax})(x + bias)",
             numpy and f"np.add(x, bias, out=out); {numpy}",
         ),
         f"{name} backward, bias and its gradient": Peers(

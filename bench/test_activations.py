@@ -7,10 +7,10 @@ Beside each time stand the largest error in ulp and the form of the statement th
 import math
 
 import pytest
-from peers import installed, ways
-from workers import Case, Worker
 
 import fastact as fa
+from fastact._bench.peers import installed, ways
+from fastact._bench.workers import Case, Worker
 from fastact._selfcheck import kinds
 
 TYPES = ("float32", "float64")

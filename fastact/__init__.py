@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
 from fastact.activations import ACTIVATIONS, GATES, REDUCTIONS, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
+from fastact.diagnosis import Diagnosis, diagnose
 from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
 
 globals().update(ACTIVATIONS)
@@ -24,15 +25,28 @@ __all__ = [
     "ACTIVATIONS",
     "GATES",
     "REDUCTIONS",
+    "Diagnosis",
     "__version__",
+    "diagnose",
     "get",
     "get_num_threads",
     "num_threads",
+    "plot",
     "set_num_threads",
     "show_config",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "plot":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fastact.pictures import plot  # for few, and slow to import
+
+    return plot
+
+
 __all__ += list(ACTIVATIONS)
 __all__ += list(GATES)
 __all__ += list(REDUCTIONS)

@@ -13,17 +13,22 @@ from fastact.blocks import get_num_threads as get_num_threads
 from fastact.blocks import num_threads as num_threads
 from fastact.blocks import set_num_threads as set_num_threads
 from fastact.config import show_config as show_config
+from fastact.diagnosis import Diagnosis as Diagnosis
+from fastact.diagnosis import diagnose as diagnose
 from fastact.losses import sigmoid_cross_entropy as sigmoid_cross_entropy
 from fastact.losses import softmax_cross_entropy as softmax_cross_entropy
+from fastact.pictures import plot as plot
 
 __version__: str
 __all__ = [
     "ACTIVATIONS",
     "GATES",
     "REDUCTIONS",
+    "Diagnosis",
     "__version__",
     "bilinear",
     "celu",
+    "diagnose",
     "elu",
     "exponential",
     "gaussian",
@@ -45,6 +50,7 @@ __all__ = [
     "logsumexp",
     "mish",
     "num_threads",
+    "plot",
     "prelu",
     "quick_gelu",
     "reglu",

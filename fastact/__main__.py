@@ -1,9 +1,13 @@
-"""`python -m fastact`: what is installed here, and whether it is right and fast on this machine.
+"""`python -m fastact`: what is installed here, whether it is right, how fast it is, and what functions look like.
 
-Speed is that of one thread beside the textbook formulas.  Needs NumPy only; ends with status 1 where an error exceeds
-its documented bound.
+Needs NumPy only, but for pictures in files (matplotlib).  The status is 0 where all is well, 1 where an error exceeds its
+documented bound, and 2 where the command is not understood.
 """
 
+import argparse
+import json
+import os
+import platform
 import sys
 from statistics import median
 from time import perf_counter
@@ -18,6 +22,18 @@ from fastact._truth import ROW
 SHAPE = (512, 128)  # of what is timed, in cache
 ROUNDS = 11
 LINE = "{:<11} {:<11} {:<8} {:>6} {:>6} {:>8} {:>8} {:>7}  {}"
+TYPES = ("float32", "float64")
+
+
+def styled(text, code, stream=None):
+    """Return the text in a colour where it goes to a terminal that may have colours."""
+    terminal = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+    return f"\033[{code}m{text}\033[0m" if terminal else text
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# check
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def nanoseconds(activation, kind, dtype):
@@ -40,7 +56,7 @@ def nanoseconds(activation, kind, dtype):
     return (median(seconds) / x.size * 1e9 for seconds in (own, plain))
 
 
-def check(activation, kind, dtype):
+def check_one(activation, kind, dtype):
     """Print one row of the table; return whether the error is within its bound."""
     error = (float32_error if dtype == "float32" else float64_error)(activation, kind)
     bounds = activation.bounds[dtype]
@@ -50,24 +66,141 @@ def check(activation, kind, dtype):
         ns, plain_ns = nanoseconds(activation, kind, dtype)
     errors = f"{error:.3f}" if error < 100 else f"{error:.0e}", f"{bound:g}"
     times = f"{ns:.3f}", f"{plain_ns:.3f}", f"{ns / plain_ns:.3f}"
-    print(LINE.format(activation.name, kind, dtype, *errors, *times, "ok" if within else "FAIL"), flush=True)
+    verdict = styled("ok", 32) if within else styled("FAIL", 31)
+    print(LINE.format(activation.name, kind, dtype, *errors, *times, verdict), flush=True)
     return within
 
 
-def main():
-    """Print the configuration and the table; return whether every error is within its bound."""
-    fa.show_config()
-    print("\nErrors in ulp, computed in place; times in ns an element, one thread, in cache.\n")
+def check(names=()):
+    """Print the table; return whether every error is within its bound."""
+    print("Errors in ulp, computed in place; times in ns an element, one thread, in cache.\n")
     print(LINE.format("activation", "", "type", "error", "bound", "fastact", "NumPy", "ratio", "").rstrip())
     right = [
-        check(activation, kind, dtype)
-        for activation in fa.ACTIVATIONS.values()
+        check_one(activation, kind, dtype)
+        for activation in map(activation_called, names or fa.ACTIVATIONS)
         for kind in kinds(activation)
-        for dtype in ("float32", "float64")
+        for dtype in TYPES
     ]
     print("\nEvery error is within its bound." if all(right) else "\nFAIL: an error exceeds its bound.")
     return all(right)
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# bench
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def bench(names, n):
+    """Print what an element costs, by fastact and by every library that is installed, one thread each."""
+    from fastact._bench.peers import OUT, installed, ways
+    from fastact._bench.workers import Case, alternate, workers
+
+    libraries = installed()
+    line = "{:<12} {:<11} {:<8}" + " {:>8}" * len(libraries) + "  {}"
+    print(f"ns an element of {n:,}, one thread, each library's fastest way; a ratio below 1: fastact is faster.\n")
+    print(line.format("", "", "type", *libraries, "ratio to the best"))
+    with workers(libraries) as processes:
+        for name in names or ("relu", "sigmoid", "tanh", "gelu", "silu", "softmax"):
+            activation = activation_called(name)
+            shape = (n,) if activation.kind != "rowwise" else (max(1, n // 100), 100)
+            for kind in kinds(activation):
+                for dtype in TYPES:
+                    case = Case(activation.name, kind, dtype, shape)
+                    candidates = [
+                        (worker, case, way)
+                        for library, worker in processes.items()
+                        for way in ways(library, activation.name, kind)
+                        if way.form != "in place" and (library != "fastact" or way.form == OUT)
+                    ]
+                    if len(candidates) == 1:
+                        continue
+                    seconds = np.median(alternate(candidates, rounds=7), axis=0)
+                    best: dict[str, float] = {}
+                    for (worker, *_), second in zip(candidates, seconds, strict=True):
+                        best[worker.name] = min(second, best.get(worker.name, np.inf))
+                    ratio = best["fastact"] / min(value for key, value in best.items() if key != "fastact")
+                    cells = [f"{best[key] / np.prod(shape) * 1e9:.3f}" if key in best else "-" for key in libraries]
+                    print(line.format(activation.name, kind, dtype, *cells, f"{ratio:.2f}"), flush=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# info, plot, and the command line
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def info(as_json):
+    """Print what fastact is and runs on."""
+    if as_json:
+        config = fa.show_config(mode="dicts")
+        print(json.dumps(config | {"python": platform.python_version(), "numpy": np.__version__}, indent=2))
+        return
+    fa.show_config()
+    print(f"Python      {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}")
+    print(f"functions   {len(fa.ACTIVATIONS)} activations, {len(fa.GATES)} gated units, 2 losses, logsumexp")
+
+
+def plot(names, derivative, output):
+    """Draw activations to a file or, as text, here."""
+    from fastact import pictures
+
+    if output is None:
+        print(pictures.text(names, derivative=derivative, color=bool(styled("", 0))))
+    else:
+        pictures.save(names, output, derivative=derivative)
+
+
+def activation_called(name):
+    """Return the activation of a name; what there is instead, for `main` to tell, where there is none."""
+    found = fa.get(name)
+    if found not in fa.ACTIVATIONS.values():
+        raise ValueError(f"{name} is not an activation but a gated unit")
+    return found
+
+
+def parser():
+    """Return what reads the command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m fastact",
+        description="What fastact is here, whether it is right, and how fast. Alone: info, then check.",
+    )
+    commands = root.add_subparsers(dest="command", metavar="command")
+    one = commands.add_parser("info", help="the version, CPU target, compiler, OpenMP and threads")
+    one.add_argument("--json", action="store_true", help="for scripts to read")
+    one = commands.add_parser(
+        "check", help="errors against their documented bounds; status 1 where one exceeds its bound"
+    )
+    one.add_argument("names", nargs="*", metavar="name", help="activations; all by default")
+    one = commands.add_parser("bench", help="speed beside NumPy, PyTorch, SciPy and JAX, those that are installed")
+    one.add_argument("names", nargs="*", metavar="name", help="activations; some by default")
+    one.add_argument("-n", type=int, default=65_536, metavar="N", help="elements of an array (default: %(default)s)")
+    one = commands.add_parser("plot", help="a picture of activations, here or in a file")
+    one.add_argument("names", nargs="+", metavar="name", help="activations")
+    one.add_argument("-d", "--derivative", action="store_true", help="their derivatives too")
+    one.add_argument("-o", "--output", metavar="FILE", help="a file that matplotlib writes: PNG, SVG, PDF")
+    return root
+
+
+def main(arguments=None):
+    """Do what the command line says; return the status."""
+    root = parser()
+    options = root.parse_args(arguments)
+    try:
+        if options.command == "info":
+            info(options.json)
+        elif options.command == "bench":
+            bench(options.names, max(1, options.n))
+        elif options.command == "plot":
+            plot(options.names, options.derivative, options.output)
+        elif options.command == "check":
+            return 0 if check(options.names) else 1
+        else:
+            info(as_json=False)
+            print()
+            return 0 if check() else 1
+    except (ValueError, TypeError, ImportError) as error:
+        root.exit(2, f"{root.prog}: {error}\n")
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(not main())
+    sys.exit(main())

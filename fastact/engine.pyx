@@ -644,6 +644,24 @@ cdef int count_axis(Py_ssize_t axis, int ndim) except -1:
     return axis + axes if axis < 0 else axis
 
 
+cdef const Kernel *derivative_kernel(activation, dict parameters, int dtype, double *values) except NULL:
+    """The kernel of an activation's derivative; its parameters, by name, become values of the type."""
+    cdef Function derivative = (<Elementwise?> activation).derivative
+    cdef PyObject *given[MAX_ARGUMENTS]
+    cdef int i
+    for i in range(MAX_ARGUMENTS):
+        given[i] = NULL
+    given[0] = <PyObject *> activation  # not looked at
+    names = derivative.arguments[derivative.parameters_at:derivative.parameters_at + derivative.parameter_count]
+    for name, value in parameters.items():
+        if name not in names:
+            raise TypeError(f"{derivative.name}() got an unexpected keyword argument '{name}'")
+        given[derivative.parameters_at + <int> names.index(name)] = <PyObject *> value
+    read_parameters(derivative, given, values)
+    round_parameters(derivative, given, FROM_X, dtype, values)
+    return &derivative.kernels[FROM_X][dtype]
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # The door
 # ---------------------------------------------------------------------------------------------------------------

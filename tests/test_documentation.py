@@ -76,7 +76,7 @@ def test_help_shows_the_page_of_the_activation(name):
 def test_every_public_function_has_parameters_described(name):
     function = getattr(fa, name)
     for parameter in inspect.signature(function).parameters:
-        assert re.search(rf"^\s*{parameter} : ", inspect.getdoc(function), re.MULTILINE), parameter
+        assert re.search(rf"^\s*\**{parameter} : ", inspect.getdoc(function), re.MULTILINE), parameter
 
 
 # The three places of an activation.

@@ -12,9 +12,9 @@ from statistics import median
 from typing import NamedTuple
 
 import numpy as np
-from peers import IN_PLACE
 
 import fastact as fa
+from fastact._bench.peers import IN_PLACE
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error
 from fastact._truth import ROW
@@ -25,6 +25,8 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
+BATCH_SECONDS = 1e-4  # a turn is some batches of this length
+IN_PLACE_CALLS = 8  # in place numbers shrink from call to call, but must not become subnormal within a batch
 BATCHES = 5  # a worker's answer is the median of this many, or one batch where arrays are large
 LARGE = 1_000_000
 
@@ -201,3 +203,21 @@ def workers(names, threads=1):
     finally:
         for worker in started.values():
             worker.stop()
+
+
+def alternate(candidates, rounds):
+    """Return the seconds of a call, a row a round and a column a candidate: (worker, case, way).  Turns rotate."""
+
+    def calls(worker, case, way):
+        worker.seconds(case, way, 1)
+        most = BATCH_SECONDS / worker.seconds(case, way, 1)
+        shrinks = way.form == IN_PLACE and case.activation != "relu"
+        return max(1, int(min(most, IN_PLACE_CALLS) if shrinks else most))
+
+    calls_of = [calls(*candidate) for candidate in candidates]
+    seconds = np.empty((rounds, len(candidates)))
+    for turn in range(rounds):
+        for k in np.roll(np.arange(len(candidates)), turn):
+            worker, case, way = candidates[k]
+            seconds[turn, k] = worker.seconds(case, way, calls_of[k])
+    return seconds

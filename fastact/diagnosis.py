@@ -1,0 +1,135 @@
+"""What an activation does to the gradient of a batch: units that are dead, elements that are saturated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.exceptions import AxisError
+from numpy.typing import ArrayLike, NDArray
+
+from fastact import arguments
+from fastact.activations import get
+from fastact.engine import Elementwise
+from fastact.tallies import tally
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """How much of a gradient an activation lets through; shares are from 0 to 1, of the elements that are not NaN.
+
+    Attributes
+    ----------
+    dead : float
+        Share of the elements at which the derivative is 0.
+    dead_units : float
+        Share of the units at which it is 0 in the whole batch: no step of gradient descent changes these.
+    dead_by_unit : ndarray
+        For each unit, the share of the batch at which its derivative is 0.
+    saturated : float
+        Share of the elements at which the derivative is below `threshold` in magnitude; the dead are among them.
+    mean_slope : float
+        Mean magnitude of the derivative: by what a gradient shrinks here on average.
+    nan : int
+        How many elements are NaN.
+    inf : int
+        How many are infinite.
+    threshold : float
+        As it was given.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.diagnose("relu", [-1.0, 2.0]).dead
+    0.5
+    """
+
+    dead: float
+    dead_units: float
+    dead_by_unit: NDArray[np.float64]
+    saturated: float
+    mean_slope: float
+    nan: int
+    inf: int
+    threshold: float
+
+    def __str__(self) -> str:
+        return (
+            f"dead: {self.dead:.1%} of elements, {self.dead_units:.1%} of {self.dead_by_unit.size} units in the whole "
+            f"batch\nsaturated (|f'| < {self.threshold:g}): {self.saturated:.1%}\n"
+            f"mean |f'|: {self.mean_slope:.4g}\nNaN: {self.nan}, infinite: {self.inf}"
+        )
+
+
+def diagnose(
+    activation: Any, x: ArrayLike, *, axis: int = -1, threshold: float = 0.01, **parameters: float
+) -> Diagnosis:
+    """Tell how much of a gradient an activation lets through at x.
+
+    In one pass over x, shared out over threads; no array of derivatives is made.
+
+    Parameters
+    ----------
+    activation : str or activation
+        One that computes element by element, or its name.
+    x : array_like
+        Its input for a batch: float32 or float64; integers and bools are converted to float64.
+    axis : int, default -1
+        The axis that the units lie along; all others are the batch.
+    threshold : float, default 0.01
+        A derivative below it in magnitude is saturated.
+    **parameters : float
+        The activation's own.
+
+    Returns
+    -------
+    Diagnosis
+        Shares of dead and saturated elements, of dead units, the mean slope, and counts of NaN and infinities.
+
+    Raises
+    ------
+    TypeError
+        If the activation does not compute element by element, or takes no such parameter.
+    ValueError
+        If a parameter or the threshold is out of range, or there is no such axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastact as fa
+    >>> found = fa.diagnose("relu", np.array([[-1.0, 2.0], [-3.0, -4.0]]))
+    >>> found.dead, found.dead_units, found.dead_by_unit
+    (0.75, 0.5, array([1. , 0.5]))
+    >>> print(fa.diagnose("sigmoid", np.array([0.0, 10.0, np.nan])))
+    dead: 0.0% of elements, 0.0% of 3 units in the whole batch
+    saturated (|f'| < 0.01): 50.0%
+    mean |f'|: 0.125
+    NaN: 1, infinite: 0
+    """
+    function = get(activation)
+    if not isinstance(function, Elementwise):
+        raise TypeError(f"diagnose() is for activations that compute element by element, not {function!r}")
+    threshold = arguments.as_number(threshold, "diagnose", "threshold")
+    if not threshold >= 0:
+        raise ValueError(f"diagnose(): threshold must be at least 0, not {threshold!r}")
+    array = np.atleast_1d(arguments.as_input(x, "diagnose", "x"))
+    if not -array.ndim <= axis < array.ndim:
+        raise AxisError(axis, array.ndim)
+    by_row = np.moveaxis(array, axis, -1)
+    units = by_row.shape[-1]
+    rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])
+    zero, small, slope, nan, inf = tally(function, rows, threshold, parameters)
+    counted = max(1, rows.size - nan)
+    in_batch = np.maximum(1, rows.shape[0] - np.isnan(rows).sum(axis=0) if nan else rows.shape[0])
+    dead_by_unit = zero / in_batch
+    return Diagnosis(
+        dead=float(zero.sum() / counted),
+        dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
+        dead_by_unit=dead_by_unit,
+        saturated=float(small.sum() / counted),
+        mean_slope=float(slope.sum() / counted),
+        nan=nan,
+        inf=inf,
+        threshold=threshold,
+    )

@@ -1,0 +1,93 @@
+"""`python -m fastact`: what it prints, and the status that scripts go by."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+import fastact as fa
+from fastact import __main__ as command_line
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "fastact", *arguments], capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def test_info_tells_what_runs_here():
+    done = run("info")
+    assert done.returncode == 0
+    assert fa.__version__ in done.stdout
+    assert fa.show_config(mode="dicts")["cpu_target"] in done.stdout
+    assert json.loads(run("info", "--json").stdout)["version"] == fa.__version__
+
+
+def test_check_takes_names():
+    done = run("check", "relu", "softmax")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("ok")]
+    assert set(rows) == {"relu", "softmax"}
+    assert "\033" not in done.stdout
+
+
+def test_an_error_beyond_its_bound_is_status_1(monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "float64_error", lambda activation, kind: 1e6 if kind == "forward" else 0.0)
+    assert command_line.main(["check", "relu"]) == 1
+    assert "1e+06" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nothing"], "invalid choice"),
+        (["check", "rellu"], "did you mean relu"),
+        (["check", "swiglu"], "gated unit"),
+        (["plot"], "required"),
+        (["plot", "softmax"], "element by element"),
+        (["plot", "relu", "-o", "x.nothing"], "nothing"),
+        (["bench", "relu", "-n", "many"], "invalid int"),
+    ],
+)
+def test_a_bad_command_is_status_2_with_a_word(arguments, says, tmp_path, monkeypatch):
+    if "-o" in arguments:
+        pytest.importorskip("matplotlib")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "fastact", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["info"], ["check"], ["bench"], ["plot"]])
+def test_help_reads_well(command):
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(" ".join(["usage: python -m fastact", *command]))
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_plot_draws_here_or_to_a_file(tmp_path):
+    done = run("plot", "gelu", "silu", "-d")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].split() == ["gelu", "gelu'", "silu", "silu'"]
+    if importlib.util.find_spec("matplotlib"):
+        picture = tmp_path / "out.png"
+        assert run("plot", "gelu", "-o", str(picture)).returncode == 0
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_bench_compares_with_what_is_installed():
+    done = run("bench", "relu", "-n", "1000")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("relu")]
+    assert {row[1] for row in rows} >= {"forward", "backward_x", "backward_y"}
+    assert all(float(row[3]) > 0 for row in rows)
