@@ -679,7 +679,7 @@ cdef int keep_apart(const Plan *plan, Array **operands, Array **apart, list copi
 
 
 cdef int compute(const Kernel *kernel, const double *parameters, Array **operands, int axis) except -1:
-    """Runs a kernel over arrays of one shape: inputs, a weight or bias last; outputs, which do not touch; a selection."""
+    """Runs a kernel over arrays of one shape: inputs, a weight or bias last; outputs, which do not touch; selection."""
     cdef Plan plan
     cdef Array *apart[MAX_OPERANDS]
     cdef Py_ssize_t index[MAX_AXES]

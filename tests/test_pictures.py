@@ -1,5 +1,7 @@
 """Pictures: on matplotlib's axes, and in lines of text."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_what_cannot_be_drawn_is_refused(names, error):
 
 
 def test_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"fastact\[plot\]"):
         fa.plot("relu")
 
