@@ -9,16 +9,11 @@ from libc.string cimport memcpy
 
 from fastact.arrays cimport Array
 from fastact.blocks cimport BINARY, UNARY, Form, Kernel, compute
+from fastact.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
 
 from fastact import blocks
 
 cnp.import_array()
-
-cdef extern from "fpmode.h":
-    enum:
-        FPMODE_REGISTERS
-    void fpmode_read(uint64_t *registers) nogil
-    void fpmode_write(const uint64_t *registers) nogil
 
 cdef enum:
     MOST_REGISTERS = 2

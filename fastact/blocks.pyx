@@ -24,6 +24,7 @@ from fastact.arrays cimport (
     PyArray_STRIDE,
     PyArray_TYPE,
 )
+from fastact.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.kernels cimport (
     fastact_binary,
     fastact_gate_backward,
@@ -70,12 +71,6 @@ cdef extern from "threads.h":
     bint threads_forked() nogil
     void threads_mark_forked() nogil
     int threads_watch_forks() nogil
-
-cdef extern from "fpmode.h":
-    ctypedef struct fpmode:
-        pass
-    fpmode fpmode_enter() nogil
-    void fpmode_leave(fpmode was) nogil
 
 cdef enum:
     MAX_AXES = 64 + 2  # NumPy's, and what makes up three

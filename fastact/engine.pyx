@@ -53,6 +53,15 @@ from fastact.blocks cimport (
     overlap,
     swap_parallel_threshold,
 )
+from fastact.fpmode cimport (
+    fpmode,
+    fpmode_enter,
+    fpmode_falls,
+    fpmode_first_outside,
+    fpmode_leave,
+    fpmode_narrow,
+    fpmode_round,
+)
 from fastact.kernels cimport (
     FASTACT_KERNELS_VERSION,
     fastact_binary,
@@ -132,16 +141,6 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(PyObject *value) nogil
     double PyFloat_AS_DOUBLE(PyObject *value) nogil
     Py_ssize_t PyNumber_AsSsize_t(object value, PyObject *overflow) except? -1
-
-cdef extern from "fpmode.h":
-    ctypedef struct fpmode:
-        pass
-    fpmode fpmode_enter() nogil
-    void fpmode_leave(fpmode was) nogil
-    bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
-    void fpmode_narrow(double value, float *narrow) nogil
-    Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
-    bint fpmode_falls(const double *values, int count) nogil
 
 cdef enum:  # types computed in
     FLOAT32 = 0

@@ -24,6 +24,7 @@ from fastact.arrays cimport (
 )
 from fastact.blocks cimport RELEASE_ABOVE, overlap, team
 from fastact.engine cimport find_table, may_overlap_itself, share_memory
+from fastact.fpmode cimport fpmode, fpmode_enter, fpmode_first_outside, fpmode_leave, fpmode_quotient
 from fastact.kernels cimport (
     FASTACT_FLOAT32,
     FASTACT_FLOAT64,
@@ -43,14 +44,6 @@ from fastact import arguments, engine
 
 cnp.import_array()
 
-
-cdef extern from "fpmode.h":
-    ctypedef struct fpmode:
-        pass
-    fpmode fpmode_enter() nogil
-    void fpmode_leave(fpmode was) nogil
-    double fpmode_quotient(double a, double b) nogil
-    Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.dtype descr, PyObject *base)

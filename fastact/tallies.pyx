@@ -7,17 +7,12 @@ from libc.stdint cimport int64_t
 
 from fastact.blocks cimport Kernel, team
 from fastact.engine cimport derivative_kernel
+from fastact.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.kernels cimport fastact_unary
 
 import numpy as np
 
 cnp.import_array()
-
-cdef extern from "fpmode.h":
-    ctypedef struct fpmode:
-        pass
-    fpmode fpmode_enter() nogil
-    void fpmode_leave(fpmode was) nogil
 
 cdef enum:
     WIDTH = 1024  # elements of a block

@@ -1,16 +1,11 @@
 """PyTorch as an oracle, where it is installed: values and gradients at ordinary inputs."""
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
 import fastact as fa
+from fastact._bench import peers
 from fastact._truth import ROW
-
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "bench"))
-import peers
 
 torch = pytest.importorskip("torch")
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}  # its own errors near roots and in tails are what this allows for

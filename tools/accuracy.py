@@ -29,11 +29,11 @@ import fastact as fa
 from fastact import engine
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
-import peers
+sys.path[:0] = [str(ROOT / "tests")]
 
 import helpers
 import references
+from fastact._bench import peers
 from fastact._testing import largest_error
 from fastact._truth import ROW, error_scale
 
