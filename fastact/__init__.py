@@ -16,6 +16,7 @@ from fastact.config import VERSION as __version__
 from fastact.config import show_config
 from fastact.diagnosis import Diagnosis, diagnose
 from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
+from fastact.pictures import plot
 
 globals().update(ACTIVATIONS)
 globals().update(GATES)
@@ -37,16 +38,6 @@ __all__ = [
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name != "plot":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fastact.pictures import plot  # for few, and slow to import
-
-    return plot
-
-
 __all__ += list(ACTIVATIONS)
 __all__ += list(GATES)
 __all__ += list(REDUCTIONS)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastact._truth import ROW
 from fastact.activations import get
+from fastact.catalogue import ROWS
 from fastact.engine import Channelwise, Elementwise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ROW = {row.name: row for row in ROWS}
 Curves = list[tuple[str, bool, NDArray[Any]]]
 
 

@@ -3,6 +3,7 @@
 import platform
 import shutil
 import subprocess
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastact" / "kernels"
 FLAGS = [
-    "-O2",
+    "-O1",  # quickly
     "-std=gnu11",
     "-Wall",
     "-Wextra",
@@ -34,12 +35,15 @@ pytestmark = [
 def fingerprints(compiler, targets, folder, run=(), link=()):
     """Lines ``fused type function hash`` per target, from the program in tests/cross."""
     folder.mkdir()
-    objects = []
-    for target, flags in targets.items():
-        for bits in ("f32", "f64"):
-            objects.append(folder / f"{target}_{bits}.o")
-            source = KERNELS / f"{target}_{bits}.c"
-            subprocess.run([compiler, *FLAGS, *flags, "-c", source, "-o", objects[-1]], check=True)
+    names = [f"{target}_{bits}" for target in targets for bits in ("f32", "f64")]
+    objects = [folder / f"{name}.o" for name in names]
+
+    def compiled(name):
+        command = [compiler, *FLAGS, *targets[name[:-4]], "-c", KERNELS / f"{name}.c", "-o", folder / f"{name}.o"]
+        subprocess.run(command, check=True)
+
+    with ThreadPool() as pool:
+        pool.map(compiled, names)
     program = folder / "fingerprint"
     sources = [ROOT / "tests" / "cross" / "fingerprint.c", KERNELS / "targets.c"]
     subprocess.run([compiler, *FLAGS, *sources, *objects, *link, "-lm", "-o", program], check=True)
@@ -57,19 +61,24 @@ def needs(*programs):
     return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
 
 
+@pytest.fixture(scope="module")
+def of_gcc(tmp_path_factory):
+    """Return the fingerprints of the x86-64 targets, compiled by GCC."""
+    return fingerprints("gcc", X86_TARGETS, tmp_path_factory.mktemp("gcc") / "x86")
+
+
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with x86-64")
 @needs("gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64")
-def test_aarch64_gives_the_bits_of_x86_64(tmp_path):
-    x86 = fingerprints("gcc", X86_TARGETS, tmp_path / "x86")
+def test_aarch64_gives_the_bits_of_x86_64(of_gcc, tmp_path):
     arm = fingerprints("aarch64-linux-gnu-gcc", {"generic": []}, tmp_path / "arm", ["qemu-aarch64"], ["-static"])
     assert len(arm["generic"]) > 300
-    if not x86:
+    if not of_gcc:
         pytest.skip("this CPU has no fused multiply-add")
-    for target, lines in x86.items():
+    for target, lines in of_gcc.items():
         assert lines == arm["generic"], target
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="compiles the x86-64 targets")
 @needs("gcc", "clang")
-def test_clang_gives_the_bits_of_gcc(tmp_path):
-    assert fingerprints("clang", X86_TARGETS, tmp_path / "clang") == fingerprints("gcc", X86_TARGETS, tmp_path / "gcc")
+def test_clang_gives_the_bits_of_gcc(of_gcc, tmp_path):
+    assert fingerprints("clang", X86_TARGETS, tmp_path / "clang") == of_gcc
