@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastact" / "kernels"
 FLAGS = [
-    "-O1",  # quickly
+    "-O2",
     "-std=gnu11",
     "-Wall",
     "-Wextra",
