@@ -136,6 +136,8 @@ class ExtensionBuild(build_ext):
         compile_flags, link_flags = self.openmp_flags()
         if sys.platform.startswith("linux"):
             link_flags = [*link_flags, "-Wl,-s"]  # no table of symbols
+            # Where this Python's own library lies is no business of a wheel, and an extension does not link to it.
+            self.compiler.linker_so = [flag for flag in self.compiler.linker_so if "-rpath" not in flag]
         for extension in self.extensions:
             extension.extra_compile_args = spelled_for(self.compiler, extension.extra_compile_args) + compile_flags
             extension.extra_link_args += link_flags
