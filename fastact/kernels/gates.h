@@ -98,11 +98,11 @@ INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char
 {
     ptrdiff_t end = n * ITEM, at = 0, step = GATES_AT_ONCE * VECTOR_BYTES;
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)gate_grad % (uintptr_t)VECTOR_BYTES) / ITEM;
-    if (head && n > 8 * WIDTH) {
+    if (!SMALL && head && n > 8 * WIDTH) {
         gate_part(t, grad, gate, value, gate_grad, value_grad, head);
         at = head * ITEM;
     }
-    for (; at + step <= end; at += step) {
+    for (; !SMALL && at + step <= end; at += step) {
         for (ptrdiff_t line = at + PREFETCH_AHEAD; line < at + step + PREFETCH_AHEAD; line += CACHE_LINE) {
             __builtin_prefetch(grad + line);
             __builtin_prefetch(gate + line);

@@ -90,12 +90,12 @@ INLINE void run(task t, const char *grad, const char *x, const char *bias, const
 
     /* Stores that straddle cache lines cost a quarter of a memory-bound function's speed. */
     ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM, at = 0, bytes = n * ITEM;
-    if (head && n > 8 * WIDTH) {
+    if (!SMALL && head && n > 8 * WIDTH) {
         part(t, grad, x, bias, weight, out, head, p);
         at = head * ITEM;
     }
 #define PLACES grad + at, x + at, bias ? bias + at : NULL, weight + at, out + at
-    for (; at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
+    for (; !SMALL && at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
         for (ptrdiff_t line = 0; line < t.at_once * VECTOR_BYTES; line += CACHE_LINE) {
             __builtin_prefetch(x + at + line + PREFETCH_AHEAD);
             __builtin_prefetch(out + at + line + PREFETCH_AHEAD, 1);

@@ -17,6 +17,9 @@ typedef uint64_t words __attribute__((vector_size(16)));
 #endif
 
 #define TARGET_NAME "generic"
+#if defined(__x86_64__) || defined(_M_X64)
+#define SMALL 1
+#endif
 #if defined(__aarch64__) || defined(__FMA__)
 #define FUSED 1
 #else

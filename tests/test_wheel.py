@@ -1,0 +1,63 @@
+"""What is handed out is whole, small and says nothing about the machine that built it."""
+
+import importlib.metadata
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+import tomllib
+import zlib
+
+import pytest
+
+import fastact as fa
+
+PACKAGE = pathlib.Path(fa.__file__).parent
+PROJECT = pathlib.Path(__file__).parents[1]
+LIBRARIES = [*PACKAGE.glob("*.so"), *PACKAGE.glob("*.pyd")]
+
+in_a_source_tree = pytest.mark.skipif(not (PROJECT / "setup.py").exists(), reason="not in a source tree")
+
+
+def test_the_extensions_hold_no_path_of_the_machine_that_built_them():
+    folders = [PROJECT, pathlib.Path.home(), tempfile.gettempdir(), sysconfig.get_config_var("LIBDIR"), sys.prefix]
+    paths = {f"{folder}/".encode() for folder in folders if folder} - {b"//"}
+    assert len(LIBRARIES) == 4
+    found = [(library.name, path) for library in LIBRARIES for path in paths if path in library.read_bytes()]
+    assert found == []
+
+
+def test_a_wheel_stays_under_3_megabytes():
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    files += (PACKAGE.parent / "fastact.libs").glob("*")
+    assert sum(len(zlib.compress(path.read_bytes(), 6)) for path in files) < 3_000_000
+
+
+def test_the_version_is_that_of_the_installed_distribution():
+    assert importlib.metadata.version("fastact") == fa.__version__
+
+
+@in_a_source_tree
+def test_the_version_is_that_of_the_project():
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"] == fa.__version__
+
+
+@pytest.mark.slow
+@in_a_source_tree
+def test_the_source_distribution_has_every_source_and_nothing_built(tmp_path):
+    for module in ("setuptools", "Cython"):
+        pytest.importorskip(module)
+    tree = tmp_path / "tree"
+    built = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "*.so", "*.pyd", "__pycache__")
+    shutil.copytree(PROJECT, tree, ignore=built)
+    want = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    (tree / "fastact" / "stray.so").touch()
+    subprocess.run([sys.executable, "setup.py", "-q", "sdist", "-d", tmp_path], cwd=tree, check=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        got = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    assert {"setup.py", "LICENSE", "fastact/engine.pyx", "fastact/kernels/table.h"} <= want
+    assert want - got == set()
+    assert {name for name in got - want if not name.startswith("fastact.egg-info/")} <= {"PKG-INFO", "setup.cfg"}
