@@ -19,7 +19,7 @@ def write(node):
         case ast.Constant():
             return number(node.value), ATOM
         case ast.Name():
-            return name(node.id), ATOM
+            return spelling(node.id), ATOM
         case ast.UnaryOp(ast.USub(), operand):
             return f"-{bracketed(operand, PRODUCT)}", SUM
         case ast.BinOp(left, ast.Add(), right):
@@ -55,10 +55,10 @@ def number(value):
     return text if len(text) <= DIGITS + 3 else rf"{value:.{DIGITS}g}\ldots"
 
 
-def name(identifier):
+def spelling(identifier):
     if len(identifier) == 1:
         return identifier
-    return SYMBOLS.get(identifier) or r"\text{%s}" % identifier.replace("_", r"\_")
+    return SYMBOLS.get(identifier) or r"\text{" + identifier.replace("_", r"\_") + "}"
 
 
 def fraction(above, below):
@@ -86,7 +86,7 @@ def call(function, arguments):
             return cases(arguments), ATOM
     operator = {"maximum": r"\max", "minimum": r"\min"}.get(function)
     if operator is None:
-        operator = rf"\{function}" if function in ("cosh", "log", "max", "min", "tanh") else name(function)
+        operator = rf"\{function}" if function in ("cosh", "log", "max", "min", "tanh") else spelling(function)
     return rf"{operator}\left({', '.join(inside)}\right)", ATOM
 
 
@@ -102,4 +102,4 @@ def cases(arguments):
             case ast.Call(ast.Name("where"), arguments):
                 continue
         lines.append(rf"{write(otherwise)[0]} & \text{{otherwise}}")
-        return r"\begin{cases} %s \end{cases}" % r" \\ ".join(lines)
+        return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"

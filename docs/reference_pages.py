@@ -11,7 +11,7 @@ import curves
 import fastact as fa
 import style
 from fastact import catalogue
-from latex import latex
+from latex import latex, spelling
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -98,7 +98,7 @@ def loss_page(name):
 def formulas(row):
     """Yield the formulas of a row, set."""
     if row.kind == "gate":  # whose gradients are those of its activation
-        inputs = ", ".join(r"\text{%s}" % name for name in row.inputs)
+        inputs = ", ".join(map(spelling, row.inputs))
         yield equation(f"f({inputs})", row.formula)
         return
     yield equation("f(x)", row.formula)

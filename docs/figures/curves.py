@@ -31,13 +31,13 @@ def torn(y):
 
 
 def show(axes, values, low, high):
-    """Show the values from `low` to `high`, with room for the legend, and the axes through 0."""
+    """Show the values from `low` to `high`, and the axes through 0."""
     bottom, top = max(values.min(), low), min(values.max(), high)
     room = 0.06 * (top - bottom)
     axes.set_ylim(bottom - room, top + room)
     for line in (axes.axhline, axes.axvline):
         line(0, color="#888888", linewidth=0.8, zorder=1)
-    axes.legend(loc="best")
+    axes.figure.legend(loc="outside upper center", ncols=2)
 
 
 def bars(figure, row):
@@ -54,7 +54,7 @@ def bars(figure, row):
         right.bar(places + (k - (len(scales) - 1) / 2) * width, y, width, label=None if scale is None else f"{scale:g}")
     right.set_title(f"{row.name}(x)" if scales == (None,) else f"{row.name}(x, scale=)")
     if scales != (None,):
-        right.legend()
+        figure.legend(loc="outside lower center", ncols=3, title="scale")
     for axes in (left, right):
         axes.set_xticks(places)
         axes.axhline(0, color="#888888", linewidth=0.8)

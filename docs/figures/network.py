@@ -1,6 +1,7 @@
 """The small network that all figures train, and the digits. Nothing here draws."""
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ class Network:
 
     def __init__(self, widths, activation, rng, gain=2.0, **parameters):
         self.activation, self.parameters = fa.get(activation), parameters
-        self.weights = [rng.normal(0, np.sqrt(gain / a), (a, b)) for a, b in zip(widths, widths[1:], strict=False)]
+        self.weights = [rng.normal(0, np.sqrt(gain / a), (a, b)) for a, b in pairwise(widths)]
         self.biases = [np.zeros(b) for b in widths[1:]]
         self.velocities = [np.zeros_like(p) for p in (*self.weights, *self.biases)]
 
