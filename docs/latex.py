@@ -81,12 +81,13 @@ def call(function, arguments):
         case "sum":
             return rf"\sum {bracketed(arguments[0], PRODUCT)}", PRODUCT
         case "clip":
-            return rf"\min(\max({inside[0]}, {inside[1]}), {inside[2]})", ATOM
+            return rf"\text{{min}}(\text{{max}}({inside[0]}, {inside[1]}), {inside[2]})", ATOM
         case "where":
             return cases(arguments), ATOM
-    operator = {"maximum": r"\max", "minimum": r"\min"}.get(function)
-    if operator is None:
-        operator = rf"\{function}" if function in ("cosh", "log", "max", "min", "tanh") else spelling(function)
+    if function in ("cosh", "log", "tanh"):
+        operator = rf"\{function}"
+    else:  # LaTeX's own \max and \min would be set as if limits stood below them
+        operator = spelling({"maximum": "max", "minimum": "min"}.get(function, function))
     return rf"{operator}\left({', '.join(inside)}\right)", ATOM
 
 

@@ -7,7 +7,7 @@ import fastact as fa
 SIZE = (5.4, 3.4)
 SPAN = {"relu6": (-4, 8)}  # where a function bends beyond
 PARAMETERS = {"threshold": {"threshold": 1.0, "value": 0.5}}  # where typical ones would lie outside the picture
-ROW = np.array([2.0, 1.0, 0.5, -1.0])
+ROW = np.array([1.2, 0.9, 0.3, -1.0])
 
 
 def curve(figure, row):

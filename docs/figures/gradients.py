@@ -24,21 +24,16 @@ def compute(count=500, depth=10, width=64):
 
 def numbers(norms):
     first = {activation: norm[0] for activation, norm in norms.items()}
-    kept = {f"{activation}_kept": rounded(norm[0] / norm[-1]) for activation, norm in norms.items()}
     return {
-        "depth": len(norms["relu"]),
         "relu_to_sigmoid": rounded(first["relu"] / first["sigmoid"]),
-        "relu_to_tanh": rounded(first["relu"] / first["tanh"]),
-        **kept,
+        "sigmoid_last_to_first": rounded(norms["sigmoid"][-1] / first["sigmoid"]),
     }
 
 
 def rounded(ratio):
-    """Return a ratio as one says it: two digits."""
+    """Return a large ratio as one says it, in two digits."""
     value = float(f"{ratio:.2g}")
-    if value >= 1e6:
-        return f"{value / 1e6:.2g} million"
-    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+    return f"{value / 1e6:.2g} million" if value >= 1e6 else f"{value:,.0f}"
 
 
 def draw(figure, norms):
