@@ -58,7 +58,7 @@ def number(value):
 def spelling(identifier):
     if len(identifier) == 1:
         return identifier
-    return SYMBOLS.get(identifier) or r"\text{" + identifier.replace("_", r"\_") + "}"
+    return SYMBOLS.get(identifier) or r"\text{" + identifier.replace("_", r"}\_\text{") + "}"
 
 
 def fraction(above, below):

@@ -103,7 +103,7 @@ def formulas(row):
         return
     yield equation("f(x)", row.formula)
     if row.derivative:
-        yield equation("f'(x)", row.derivative)
+        yield equation(r"f^{\prime}(x)", row.derivative)
     else:
         yield equation(r"\text{backward}", row.backward_y or row.backward_x)
 
