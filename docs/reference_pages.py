@@ -65,10 +65,7 @@ def index():
 
 def gallery(names):
     names = list(names)
-    figures = "\n".join(
-        f"   .. figure:: {name}.svg\n      :alt: {name}\n      :target: {name}.html\n\n      :doc:`{name}`\n"
-        for name in names
-    )
+    figures = "\n".join(f"   .. figure:: {name}.svg\n      :alt: {name}\n\n      :doc:`{name}`\n" for name in names)
     return f".. container:: gallery\n\n{figures}\n{toctree(names, hidden=True)}"
 
 
