@@ -130,34 +130,11 @@ def test_the_package_is_typed():
     assert (PACKAGE / "py.typed").exists()
 
 
-# The README and other pages.
+# The README; test_guide.py runs its code.
 
 
 def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def pages():
-    return [page for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("**/*.md"))] if page.exists()]
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before():
-    before = fa.get_num_threads()
-    yield
-    fa.set_num_threads(before)
-
-
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_code_blocks_of_a_page_run(page, tmp_path, monkeypatch):
-    """The blocks of a page are one session: a later one may use what an earlier one made."""
-    monkeypatch.chdir(tmp_path)
-    namespace = {"fa": fa, "np": np}
-    for number, block in enumerate(blocks(page, "(?:python|pycon)") if page.exists() else []):
-        if ">>>" in block:
-            run_examples(block, f"{page.name} block {number}", namespace)
-        else:
-            exec(compile(block, f"{page.name} block {number}", "exec"), namespace)  # noqa: S102
 
 
 def test_the_readme_has_code_that_is_run():
@@ -176,9 +153,3 @@ def test_the_quick_start_is_two_commands():
 @NAMES
 def test_the_readme_names_every_activation(name):
     assert f"`{name}" in (PROJECT / "README.md").read_text()
-
-
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_links_to_files_lead_somewhere(page):
-    for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
-        assert (page.parent / link).exists(), link

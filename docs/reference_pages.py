@@ -1,0 +1,179 @@
+"""Writes docs/reference/: a page and a picture for everything public, out of the catalogue and the docstrings."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+from sphinx.ext.napoleon import Config, NumpyDocstring
+
+import curves
+import fastact as fa
+import style
+from fastact import catalogue
+from latex import latex, spelling
+
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
+FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates")
+LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
+TOOLS = ("set_num_threads", "get_num_threads", "num_threads", "show_config", "get")
+NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
+MEASURED = {"accuracy": "Accuracy", "speed": "Speed"}  # pages of measurements, and what their rows are called here
+
+
+def write():
+    """Write what is out of date, and remove pages of what is no more."""
+    REFERENCE.mkdir(exist_ok=True)
+    pages = {"index": index()}
+    rows = (*catalogue.ROWS, *catalogue.REDUCTIONS, *catalogue.GATES)
+    pages |= {row.name: function_page(row) for row in rows}
+    pages |= {name: loss_page(name) for name in LOSSES}
+    pages |= {name: f"{heading(name)}\n{described(name, getattr(fa, name))}" for name in TOOLS}
+    for name, text in pages.items():
+        path = REFERENCE / f"{name}.rst"
+        if not path.exists() or path.read_text() != text:  # Sphinx reads again what is newer
+            path.write_text(text)
+    pictures = [(row.name, row.kind, row) for row in rows] + [(name, name, name) for name in LOSSES]
+    drawn_by = [Path(module.__file__) for module in (curves, style, catalogue.row)]
+    drawn_by += [Path(importlib.import_module(f"fastact.catalogue.{family}").__file__) for family in FAMILIES]
+    for name, kind, subject in pictures:
+        path = REFERENCE / f"{name}.svg"
+        if not style.newer(path, drawn_by):
+            style.draw(path, curves.SIZE, curves.PICTURES[kind], subject)
+    for path in REFERENCE.iterdir():
+        if path.stem not in pages:
+            path.unlink()
+
+
+def heading(text, line="="):
+    return f"{text}\n{line * len(text)}\n"
+
+
+def index():
+    """Return the page that shows all functions, by family."""
+    parts = [heading("Reference"), "Written out of the catalogue: every function, with its derivative in dashes.\n"]
+    for family in FAMILIES:
+        module = importlib.import_module(f"fastact.catalogue.{family}")
+        title = module.__doc__.partition(":")[0]
+        rows = (*module.ROWS, *getattr(module, "REDUCTIONS", ()))
+        parts += [heading(title, "-"), gallery(row.name for row in rows)]
+    parts += [heading("Losses, with their gradients", "-"), gallery(LOSSES)]
+    parts += [heading("Names, threads and what runs here", "-"), toctree(TOOLS)]
+    return "\n".join(parts)
+
+
+def gallery(names):
+    names = list(names)
+    figures = "\n".join(f"   .. figure:: {name}.svg\n      :alt: {name}\n\n      :doc:`{name}`\n" for name in names)
+    return f".. container:: gallery\n\n{figures}\n{toctree(names, hidden=True)}"
+
+
+def toctree(names, hidden=False):
+    listed = "\n".join(f"   {name}" for name in names)
+    return f".. toctree::\n   :maxdepth: 1\n{'   :hidden:' if hidden else ''}\n\n{listed}\n"
+
+
+def function_page(row):
+    """Return the page of a row of the catalogue."""
+    function = getattr(fa, row.name)
+    parts = [heading(row.name), f"{row.title}.\n", *formulas(row), picture(row.name)]
+    if row.aliases:
+        parts.append(f"Elsewhere it is called {' or '.join(f'``{alias}``' for alias in row.aliases)}.\n")
+    parts.append(described(row.name, function))
+    for method in ("derivative", "backward", "jacobian"):
+        if hasattr(function, method) and not (row.kind == "gate" and method == "derivative"):
+            parts.append(described(f"{row.name}.{method}", getattr(function, method)))
+    parts += measured(row.name)
+    return "\n".join(parts)
+
+
+def loss_page(name):
+    return "\n".join([heading(name), picture(name), described(name, getattr(fa, name)), *measured(name)])
+
+
+def formulas(row):
+    """Yield the formulas of a row, set."""
+    if row.kind == "gate":  # whose gradients are those of its activation
+        inputs = ", ".join(map(spelling, row.inputs))
+        yield equation(f"f({inputs})", row.formula)
+        return
+    yield equation("f(x)", row.formula)
+    if row.derivative:
+        yield equation(r"f^{\prime}(x)", row.derivative)
+    else:
+        yield equation(r"\text{backward}", row.backward_y or row.backward_x)
+
+
+def equation(left, expression):
+    return f".. math::\n\n   {left} = {latex(expression)}\n"
+
+
+def picture(name):
+    return f".. image:: {name}.svg\n   :alt: {name}\n   :class: picture\n"
+
+
+def described(name, function):
+    """Return a function's signature and docstring, as Sphinx's own directive has them."""
+    text = inspect.cleandoc(function.__doc__)
+    first, _, rest = text.partition("\n\n")
+    if first.startswith(f"{name}("):  # the docstrings of activations begin with their signatures
+        signatures, text = first.splitlines(), rest
+    else:
+        parameters = inspect.signature(function).parameters.values()
+        plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        signatures = [f"{name}{inspect.Signature(plain)}"]
+    directive = ".. py:function:: " + "\n                 ".join(f"fastact.{signature}" for signature in signatures)
+    body = str(NumpyDocstring(linked(text), NAPOLEON))
+    return f"{directive}\n\n{indented(body)}\n"
+
+
+def linked(text):
+    """Return a docstring whose names in single backticks lead to their pages, where they have one."""
+
+    def link(match):
+        name = match[1].removeprefix("fastact.")
+        return f":py:func:`~fastact.{name}`" if name in fa.__all__ else f"``{match[1]}``"
+
+    return re.sub(r"(?<!`)`([^`\n]+)`(?!`)", link, text)
+
+
+def indented(text):
+    return "\n".join(f"   {line}".rstrip() for line in text.splitlines())
+
+
+def measured(name):
+    """Yield the rows about a function that the pages of measurements have."""
+    for page, title in MEASURED.items():
+        tables = list(tables_about(name, (DOCS / f"{page}.md").read_text()))
+        if tables:
+            yield heading(title, "-")
+            yield f"Of :doc:`/{page}`, which says how it was measured.\n"
+        for caption, header, rows in tables:
+            yield list_table(caption, header, rows)
+
+
+def tables_about(name, text):
+    """Yield what a page of Markdown has about a function: a table's heading, its header and the rows that begin so."""
+    caption = ""
+    lines = [*text.splitlines(), ""]
+    table = []
+    for line in lines:
+        if line.startswith("#"):
+            caption = line.lstrip("# ")
+        if line.startswith("|"):
+            table.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+        elif table:
+            rows = [row for row in table[2:] if re.match(rf"{name}\b", row[0])]
+            if rows:
+                yield caption, table[0], rows
+            table = []
+
+
+def list_table(caption, header, rows):
+    """Return a table without its empty columns."""
+    columns = [k for k in range(len(header)) if any(row[k] for row in rows)]
+    lines = [f".. list-table:: {caption}", "   :header-rows: 1", "   :class: measured", ""]
+    for row in [header, *rows]:
+        lines += [f"   {'* -' if column == columns[0] else '  -'} {row[column]}" for column in columns]
+    return "\n".join(lines) + "\n"
