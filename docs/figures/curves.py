@@ -18,7 +18,7 @@ def curve(figure, row):
     function = fa.ACTIVATIONS[row.name]
     y, slope = function(x, **parameters), function.derivative(x, **parameters)
     axes = figure.add_subplot(xlabel="x", xlim=(low, high))
-    label = ", ".join(f"{name}={value:g}" for name, value in parameters.items())
+    label = ", ".join(f"{name}={value:.3g}" for name, value in parameters.items())
     axes.plot(x, torn(y), label=f"{row.name}{f' ({label})' if label else ''}")
     axes.plot(x, torn(slope), "--", label="derivative")
     show(axes, np.concatenate([y, slope]), low, high)

@@ -3,29 +3,30 @@
 import numpy as np
 
 import fastact as fa
-from network import Network, accuracy, batches, digits
+from network import Adam, Network, accuracy, batches, digits
 
 RUNS = {  # activation, its parameters and the step
-    "relu": ("relu", {}, 0.3),
-    "leaky": ("leaky_relu", {"negative_slope": 0.1}, 0.3),
-    "small": ("relu", {}, 0.05),
+    "relu": ("relu", {}, 0.03),
+    "leaky": ("leaky_relu", {"negative_slope": 0.1}, 0.03),
+    "small": ("relu", {}, 0.001),
 }
-LABELS = {"relu": "ReLU, step 0.3", "leaky": "leaky ReLU, slope 0.1, step 0.3", "small": "ReLU, step 0.05"}
-WIDTHS = (32,) * 6
+LABELS = {"relu": "ReLU, step 0.03", "leaky": "leaky ReLU, slope 0.1, step 0.03", "small": "ReLU, step 0.001"}
+WIDTHS = (64, 64, 64)
 SIZE = (6.6, 3.8)
 HELD_OUT = 1000
 
 
-def train(activation, parameters, step, seed, count, epochs):
+def train(activation, options, step, seed, count, epochs):
     """Return the share of dead units before every epoch and after the last, and the held-out accuracy."""
     x, labels = digits(count + HELD_OUT)
     held_out, held_out_labels, x, labels = x[count:], labels[count:], x[:count], labels[:count]
     rng = np.random.default_rng(seed)
-    network = Network((x.shape[1], *WIDTHS, 10), activation, rng, **parameters)
+    network = Network((x.shape[1], *WIDTHS, 10), activation, rng, **options)
+    update = Adam(network, step)
     dead = [dead_share(network, x)]
     for _ in range(epochs):
         for chosen in batches(rng, count, 50):
-            network.train(x[chosen], labels[chosen], fa.softmax_cross_entropy, step, momentum=0.0)
+            update(*network.gradients(x[chosen], labels[chosen], fa.softmax_cross_entropy))
         dead.append(dead_share(network, x))
     return np.array(dead), accuracy(network.forward(held_out)[-1], held_out_labels)
 
@@ -36,7 +37,7 @@ def dead_share(network, x):
     return np.concatenate([(y <= 0).all(axis=0) for y in hidden]).mean()
 
 
-def compute(count=2000, epochs=10, seeds=8):
+def compute(count=2000, epochs=10, seeds=5):
     """Return, by run, the dead shares and the accuracies of networks from several seeds."""
     runs = {run: [train(*setting, seed, count, epochs) for seed in range(seeds)] for run, setting in RUNS.items()}
     return {run: tuple(map(np.array, zip(*trained, strict=True))) for run, trained in runs.items()}

@@ -15,9 +15,7 @@ def compute(count=500, depth=10, width=64):
     norms = {}
     for activation, gain in GAINS.items():
         network = Network((x.shape[1], *[width] * depth, 10), activation, np.random.default_rng(0), gain)
-        outputs = network.forward(x)
-        fa.softmax_cross_entropy(outputs[-1], labels, grad_out=outputs[-1])
-        weight_grads, _ = network.backward(outputs, outputs[-1])
+        weight_grads, _ = network.gradients(x, labels, fa.softmax_cross_entropy)
         norms[activation] = np.array([np.linalg.norm(grad) for grad in weight_grads])
     return norms
 

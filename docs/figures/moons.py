@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastact as fa
-from network import Network
+from network import Adam, Network
 
 ACTIVATIONS = ("identity", "tanh", "relu")
 SIZE = (9, 3.3)
@@ -23,8 +23,9 @@ def fit(activation, x, label, steps=600):
     """Return a network of two hidden layers, trained on all points at every step."""
     network = Network((2, 16, 16, 1), activation, np.random.default_rng(1), gain=1.0)
     targets = label[:, None].astype(float)
+    update = Adam(network, step=0.01)
     for _ in range(steps):
-        network.train(x, targets, fa.sigmoid_cross_entropy, step=0.1)
+        update(*network.gradients(x, targets, fa.sigmoid_cross_entropy))
     return network
 
 

@@ -9,48 +9,52 @@ import fastact as fa
 
 
 class Network:
-    """Dense layers with one activation between them; gradient descent with momentum."""
+    """Dense layers with one activation between them."""
 
-    def __init__(self, widths, activation, rng, gain=2.0, **parameters):
-        self.activation, self.parameters = fa.get(activation), parameters
+    def __init__(self, widths, activation, rng, gain=2.0, **options):
+        self.activation, self.options = fa.get(activation), options
         self.weights = [rng.normal(0, np.sqrt(gain / a), (a, b)) for a, b in pairwise(widths)]
         self.biases = [np.zeros(b) for b in widths[1:]]
-        self.velocities = [np.zeros_like(p) for p in (*self.weights, *self.biases)]
 
     def forward(self, x):
         """Return the output of every layer, the input first and the logits last."""
         outputs = [x]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             z = outputs[-1] @ weight
-            outputs.append(self.activation(z, **self.parameters, bias=bias, out=z))
+            outputs.append(self.activation(z, **self.options, bias=bias, out=z))
         outputs.append(outputs[-1] @ self.weights[-1] + self.biases[-1])
         return outputs
 
-    def backward(self, outputs, grad):
-        """Return the gradients of the weights and of the biases, from the gradient of the logits."""
+    def gradients(self, x, targets, loss):
+        """Return the gradients of the loss with respect to the weights and to the biases."""
+        outputs = self.forward(x)
+        grad = outputs[-1]
+        loss(grad, targets, grad_out=grad)
         weight_grads, bias_grads = [], []
         for layer in reversed(range(len(self.weights))):
             weight_grads.insert(0, outputs[layer].T @ grad)
             bias_grads.insert(0, grad.sum(axis=0))
             if layer:
                 grad = grad @ self.weights[layer].T
-                self.activation.backward(grad, y=outputs[layer], **self.parameters, out=grad)
+                self.activation.backward(grad, y=outputs[layer], **self.options, out=grad)
         return weight_grads, bias_grads
 
-    def train(self, x, targets, loss, step, momentum=0.9):
-        """Make one step down the gradient; return the loss."""
-        outputs = self.forward(x)
-        grad = outputs[-1]
-        value = loss(grad, targets, grad_out=grad)
-        weight_grads, bias_grads = self.backward(outputs, grad)
-        parameters = (*self.weights, *self.biases)
-        for parameter, velocity, gradient in zip(
-            parameters, self.velocities, (*weight_grads, *bias_grads), strict=True
-        ):
-            velocity *= momentum
-            velocity -= step * gradient
-            parameter += velocity
-        return value
+
+class Adam:
+    """Steps of one size for all weights, whatever the size of their gradients: Kingma and Ba, 2014."""
+
+    def __init__(self, network, step):
+        self.parameters, self.step, self.steps = [*network.weights, *network.biases], step, 0
+        self.means, self.squares = ([np.zeros_like(p) for p in self.parameters] for _ in range(2))
+
+    def __call__(self, weight_grads, bias_grads):
+        self.steps += 1
+        rate = self.step * np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
+        gradients = (*weight_grads, *bias_grads)
+        for parameter, mean, square, grad in zip(self.parameters, self.means, self.squares, gradients, strict=True):
+            mean += 0.1 * (grad - mean)
+            square += 0.001 * (grad**2 - square)
+            parameter -= rate * mean / (np.sqrt(square) + 1e-8)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import numpy as np
 
 import fastact as fa
-from network import Network, accuracy, batches, digits
+from network import Adam, Network, accuracy, batches, digits
 
 SCALES = (0.5, 1.0, 2.0)
 SIZE = (8, 3.2)
@@ -15,9 +15,10 @@ def compute(count=2000, epochs=3):
     x, labels = digits(count + HELD_OUT)
     rng = np.random.default_rng(0)
     network = Network((x.shape[1], 64, 10), "relu", rng)
+    update = Adam(network, step=0.001)
     for _ in range(epochs):
         for chosen in batches(rng, count, 50):
-            network.train(x[chosen], labels[chosen], fa.softmax_cross_entropy, step=0.02)
+            update(*network.gradients(x[chosen], labels[chosen], fa.softmax_cross_entropy))
     logits = network.forward(x[count:])[-1]
     sure = fa.softmax(logits).max(axis=1)
     unsure = np.argmin(np.abs(sure - 0.5))  # neither a guess nor a certainty
