@@ -17,9 +17,9 @@ DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates")
 LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
-TOOLS = ("set_num_threads", "get_num_threads", "num_threads", "show_config", "get")
+TOOLS = ("get", "diagnose", "Diagnosis", "plot", "set_num_threads", "get_num_threads", "num_threads", "show_config")
 NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
-MEASURED = {"accuracy": "Accuracy", "speed": "Speed"}  # pages of measurements, and what their rows are called here
+MEASURED = {"accuracy": "Accuracy", "speed": "Speed", "fused": "Fused"}  # pages of measurements, and what their rows are called here
 
 
 def write():
@@ -59,7 +59,7 @@ def index():
         rows = (*module.ROWS, *getattr(module, "REDUCTIONS", ()))
         parts += [heading(title, "-"), gallery(row.name for row in rows)]
     parts += [heading("Losses, with their gradients", "-"), gallery(LOSSES)]
-    parts += [heading("Names, threads and what runs here", "-"), toctree(TOOLS)]
+    parts += [heading("Names, diagnosis, pictures, threads and what runs here", "-"), toctree(TOOLS)]
     return "\n".join(parts)
 
 

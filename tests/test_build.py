@@ -113,3 +113,34 @@ def test_a_header_of_the_engine_edited_is_every_extension_rebuilt(tree, source):
     made = made_again(tree, tree / source)
     assert extensions(made) == every_extension(tree)
     assert {f"{name}.o" for name in every_extension(tree)} <= made
+
+
+def test_a_missing_compiler_is_an_error_that_says_what_to_install(tree):
+    done = subprocess.run(
+        [sys.executable, "setup.py", "build_clib"],
+        cwd=tree,
+        env={**os.environ, "CC": "no-such-compiler"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no-such-compiler is missing" in done.stderr
+    assert "apt install build-essential python3-dev" in done.stderr
+
+
+def test_openmp_that_is_asked_for_and_missing_is_an_error(tree):
+    compiler = tree / "compiler"
+    without = tree / "without_openmp"
+    without.write_text(f'#!/bin/sh\ncase "$*" in *-fopenmp*) exit 1 ;; esac\nexec {compiler} "$@"\n')
+    without.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "build_ext", "--inplace"],
+        cwd=tree,
+        env={**os.environ, "CC": str(without), "FASTACT_OPENMP": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "this compiler has none" in done.stderr

@@ -34,7 +34,7 @@ def train(activation, options, step, seed, count, epochs):
 def dead_share(network, x):
     """Return the share of hidden units that are above 0 for no digit: ReLU lets no gradient through them."""
     hidden = network.forward(x)[1:-1]
-    return np.concatenate([(y <= 0).all(axis=0) for y in hidden]).mean()
+    return np.concatenate([fa.diagnose("relu", y).dead_by_unit == 1 for y in hidden]).mean()
 
 
 def compute(count=2000, epochs=10, seeds=5):

@@ -10,12 +10,29 @@ static int runs_generic(void) { return 1; }
 #if defined(__x86_64__) || defined(_M_X64)
 DECLARE(avx512)
 DECLARE(avx2)
+#ifdef _WIN32
+/* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
+#include <cpuid.h>
+#include <windows.h>
+static int has_features(unsigned wanted)        /* of leaf 7's EBX; and fused multiply-add */
+{
+    unsigned a, b, c, d, has_fma = __get_cpuid(1, &a, &b, &c, &d) ? c & bit_FMA : 0;
+    return has_fma && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & wanted) == wanted;
+}
+/* Windows says whether it keeps the registers. */
+static int runs_avx512(void)
+{
+    return IsProcessorFeaturePresent(41) && has_features(bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL);
+}
+static int runs_avx2(void) { return IsProcessorFeaturePresent(40) && has_features(bit_AVX2); }
+#else
 static int runs_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
 static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
 #endif
 
 const struct fastact_target fastact_targets[] = {
