@@ -392,41 +392,62 @@ INLINE void through(rows_task t, const selection *s, const vec *grad, vec *y, in
     }
 }
 
-INLINE void backward_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where, char *out,
-                         ptrdiff_t n)
+/* The sum of a row's terms, before it is folded. */
+typedef struct { pair sum[VECTORS]; vec count[VECTORS]; } gradient_sums;
+
+#define NOTHING(t) ((t).kind == LOG_SOFTMAX ? -(real)INFINITY : 0)      /* what is left out has as its output */
+#define TAKE(a, at, none) instead(t, s, where, (at) / ITEM, ACCUMULATORS, load_slice(a + (at)), none)
+#define TAKE_LAST(a, none) instead(t, s, where, whole / ITEM, left, load_last(a + whole, left, splat(none)), none)
+
+INLINE void add_terms(rows_task t, gradient_sums *sums, slice grad, slice y)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, whole = first * ITEM;
-    const real nothing = t.kind == LOG_SOFTMAX ? -(real)INFINITY : 0;
-#define TAKE(a, none) instead(t, s, where, at / ITEM, ACCUMULATORS, load_slice(a + at), none)
-#define TAKE_LAST(a, none) instead(t, s, where, first, left, load_last(a + whole, left, splat(none)), none)
-
-    pair sum[VECTORS];
-    vec count[VECTORS];
-    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, count[i] = splat(0);
+    EACH_VECTOR sums->sum[i] = gradient_term(t, sums->sum[i], grad.v[i], y.v[i]);
+    if (t.kind == SPARSEMAX)
+        EACH_VECTOR sums->count[i] += supports(y.v[i]);
+}
+INLINE gradient_sums sums_of_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where,
+                                 ptrdiff_t n)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
+    gradient_sums sums;
+    EACH_VECTOR sums.sum[i] = (pair){splat(0), splat(0)}, sums.count[i] = splat(0);
     EACH_SLICE {
-        slice g = TAKE(grad, 0), v = t.kind == LOG_SOFTMAX ? g : TAKE(y, 0);
-        EACH_VECTOR sum[i] = gradient_term(t, sum[i], g.v[i], v.v[i]);
-        if (t.kind == SPARSEMAX)
-            EACH_VECTOR count[i] += supports(v.v[i]);
+        slice g = TAKE(grad, at, 0);
+        add_terms(t, &sums, g, t.kind == LOG_SOFTMAX ? g : TAKE(y, at, 0));
     }
-    slice last_grad = TAKE_LAST(grad, 0), last_y = TAKE_LAST(y, nothing);
-    EACH_VECTOR sum[i] = gradient_term(t, sum[i], last_grad.v[i], last_y.v[i]);
-    vec total = fold_sums(sum).hi;
-    if (t.kind == SPARSEMAX) {
-        EACH_VECTOR count[i] += supports(last_y.v[i]);
-        total = total / fold_counts(count);
+    slice last = TAKE_LAST(grad, 0);
+    add_terms(t, &sums, last, t.kind == LOG_SOFTMAX ? last : TAKE_LAST(y, 0));
+    return sums;
+}
+INLINE vec gradient_total(rows_task t, gradient_sums *sums)
+{
+    vec total = fold_sums(sums->sum).hi;
+    if (t.kind == SPARSEMAX)
+        total = total / fold_counts(sums->count);
+    return total;
+}
+INLINE void through_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where, char *out,
+                        ptrdiff_t n, vec total)
+{
+    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM, at = 0;
+    for (; t.kind == LOG_SOFTMAX && at + 2 * STEP <= whole; at += 2 * STEP) {       /* chains of two slices overlap */
+        slice g[2] = {TAKE(grad, at, 0), TAKE(grad, at + STEP, 0)};
+        slice v[2] = {TAKE(y, at, NOTHING(t)), TAKE(y, at + STEP, NOTHING(t))};
+        through(t, s, g[0].v, v[0].v, 2 * VECTORS, total);
+        for (int k = 0; k < 2; k++)
+            store_slice(out + at + k * STEP, instead(t, s, where, at / ITEM + k * ACCUMULATORS, ACCUMULATORS, v[k], 0));
     }
-
-    EACH_SLICE {
-        slice g = TAKE(grad, 0), v = TAKE(y, nothing);
+    for (; at < whole; at += STEP) {
+        slice g = TAKE(grad, at, 0), v = TAKE(y, at, NOTHING(t));
         through(t, s, g.v, v.v, VECTORS, total);
         store_slice(out + at, instead(t, s, where, at / ITEM, ACCUMULATORS, v, 0));
     }
-    through(t, s, last_grad.v, last_y.v, VECTORS, total);
-    store_last(out + whole, instead(t, s, where, first, left, last_y, 0), left);
+    slice g = TAKE_LAST(grad, 0), v = TAKE_LAST(y, NOTHING(t));
+    through(t, s, g.v, v.v, VECTORS, total);
+    store_last(out + whole, instead(t, s, where, whole / ITEM, left, v, 0), left);
+}
 #undef TAKE
 #undef TAKE_LAST
-}
 
 /* Down the lanes: every lane is a row of its own, element j of all of them stands at j * step.  The accumulators and
  * their tree are those of a row in memory, so are the bits. */
@@ -531,7 +552,6 @@ INLINE void backward_lanes(rows_task t, const selection *s, lane_rows rows, cons
                            const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     ptrdiff_t columns = rows.columns;
-    const real nothing = t.kind == LOG_SOFTMAX ? -(real)INFINITY : 0;
     vec zero = splat(0);
 #define TAKE(a, none) lanes_instead(t, s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
     pair sums[ACCUMULATORS];
@@ -547,7 +567,7 @@ INLINE void backward_lanes(rows_task t, const selection *s, lane_rows rows, cons
     if (t.kind == SPARSEMAX)
         total = total / fold_lane_counts(counts, n);
     for (ptrdiff_t j = 0; j < n; j++) {
-        vec g = TAKE(grad, 0), v = TAKE(y, nothing);
+        vec g = TAKE(grad, 0), v = TAKE(y, NOTHING(t));
         through(t, s, &g, &v, 1, total);
         store_part(out + j * out_step, lanes_instead(t, s, rows, j, v, 0), columns);
     }
@@ -647,26 +667,40 @@ INLINE void forward_columns_run(rows_task t, const struct fastact_selection *sel
                           weight_of(t, weight + i * ITEM, ITEM, columns - i), out + i * ITEM, out_step, n);
 }
 
-/* Rows of one slice, several at once: their chains overlap, and none is loaded right behind a partial store near it. */
+/* Several rows at once: the chains of their folds overlap.  Those of one slice stay in registers, and none is loaded right
+ * behind a partial store near it. */
 #define SHORT_ROWS 4
-INLINE void softmax_backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y,
-                                        ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t n)
+#define TOGETHER (32 * ACCUMULATORS)                /* elements of a row up to which folds matter; softmax gains nothing */
+INLINE void backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     slice g[SHORT_ROWS], v[SHORT_ROWS];
+    gradient_sums sums[SHORT_ROWS];
     for (int r = 0; r < SHORT_ROWS; r++) {
         g[r] = load_last(grad + r * grad_step, n, splat(0));
-        v[r] = load_last(y + r * y_step, n, splat(0));
+        v[r] = load_last(y + r * y_step, n, splat(NOTHING(t)));
+        EACH_VECTOR sums[r].sum[i] = (pair){splat(0), splat(0)}, sums[r].count[i] = splat(0);
+        add_terms(t, &sums[r], g[r], v[r]);
     }
-    for (int r = 0; r < SHORT_ROWS; r++) {
-        pair sum[VECTORS];
-        EACH_VECTOR sum[i] = gradient_term(t, (pair){splat(0), splat(0)}, g[r].v[i], v[r].v[i]);
-        through(t, NULL, g[r].v, v[r].v, VECTORS, fold_sums(sum).hi);
-    }
+    for (int r = 0; r < SHORT_ROWS; r++)
+        through(t, NULL, g[r].v, v[r].v, VECTORS, gradient_total(t, &sums[r]));
     for (int r = 0; r < SHORT_ROWS; r++)
         store_last(out + r * out_step, v[r], n);
 }
+INLINE void backward_rows_together(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                   char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    gradient_sums sums[SHORT_ROWS];
+    vec totals[SHORT_ROWS];
+    for (int r = 0; r < SHORT_ROWS; r++)
+        sums[r] = sums_of_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, n);
+    for (int r = 0; r < SHORT_ROWS; r++)
+        totals[r] = gradient_total(t, &sums[r]);
+    for (int r = 0; r < SHORT_ROWS; r++)
+        through_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, out + r * out_step, n, totals[r]);
+}
 
-/* Those of softmax are not turned: a dot product and its fold cost less than two turns there and one back. */
+/* Not turned: a sum and its fold cost less than two turns there and one back. */
 INLINE void backward_run(rows_task t, const struct fastact_selection *selected, const char *grad, ptrdiff_t grad_step,
                          const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
@@ -674,26 +708,23 @@ INLINE void backward_run(rows_task t, const struct fastact_selection *selected, 
     ptrdiff_t row = 0;
     if (t.selects)
         s = selection_of(selected);
-    if (t.kind == SOFTMAX && !t.selects)
-        for (; n <= ACCUMULATORS && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
-            softmax_backward_short_rows(t, grad + row * grad_step, grad_step, y + row * y_step, y_step,
-                                        out + row * out_step, out_step, n);
-    else
-        for (; n <= TURNED_ROW && rows - row >= WIDTH; row += WIDTH) {
-            turned grads, block;
-            turn(grad + row * grad_step, grad_step, n, &grads);
-            turn(y + row * y_step, y_step, n, &block);
-            backward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), (const char *)&grads, VECTOR_BYTES,
-                           (const char *)&block, VECTOR_BYTES, (char *)&block, VECTOR_BYTES, n);
-            turn_back(&block, out + row * out_step, out_step, n);
-        }
+#define PLACES grad + row * grad_step, grad_step, y + row * y_step, y_step, out + row * out_step, out_step, n
+    for (; !t.selects && n <= ACCUMULATORS && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+        backward_short_rows(t, PLACES);
+    for (; !t.selects && t.kind != SOFTMAX && n <= TOGETHER && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+        backward_rows_together(t, PLACES);
+#undef PLACES
     for (; row < rows; row++) {
+        const char *from = grad + row * grad_step, *of = y + row * y_step;
         const char *where = t.selects && s.of.where ? (const char *)s.of.where + row * s.of.where_row : NULL;
+        char *to = out + row * out_step;
         ptrdiff_t m = t.selects ? seen(&s, row, n) : n;
-        if (m)
-            backward_row(t, &s, grad + row * grad_step, y + row * y_step, where, out + row * out_step, m);
+        if (m) {
+            gradient_sums sums = sums_of_row(t, &s, from, of, where, m);
+            through_row(t, &s, from, of, where, to, m, gradient_total(t, &sums));
+        }
         if (m < n)
-            fill_row(out + row * out_step + m * ITEM, n - m, 0);
+            fill_row(to + m * ITEM, n - m, 0);
     }
 }
 INLINE void backward_columns_run(rows_task t, const struct fastact_selection *selected, const char *grad,
