@@ -69,7 +69,7 @@ EXTENSIONS = [
         [f"fastact/{name}.pyx"],
         include_dirs=["fastact", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        extra_compile_args=[*COMMON_FLAGS],
+        extra_compile_args=[*COMMON_FLAGS, *(["-Os"] if name == "_testing" else [])],  # nobody waits for that one
         depends=HEADERS + KERNEL_SOURCES,
     )
     for name in ("blocks", "engine", "losses", "tallies", "_testing")

@@ -25,7 +25,7 @@ in_a_source_tree = pytest.mark.skipif(not (PROJECT / "setup.py").exists(), reaso
 def test_the_extensions_hold_no_path_of_the_machine_that_built_them():
     folders = [PROJECT, pathlib.Path.home(), tempfile.gettempdir(), sysconfig.get_config_var("LIBDIR"), sys.prefix]
     paths = {f"{folder}/".encode() for folder in folders if folder} - {b"//"}
-    assert len(LIBRARIES) == 5
+    assert LIBRARIES
     found = [(library.name, path) for library in LIBRARIES for path in paths if path in library.read_bytes()]
     assert found == []
 
