@@ -1,7 +1,7 @@
 """Compare what fastact does in one pass with the same composed from torch's `out=` forms, NumPy and SciPy, and what JAX
 compiles: biases, gated units, losses, and functions of rows.  Writes docs/fused.md:
 
-    python bench/fused.py --write            # one thread, then as many as there are CPUs; 15 minutes
+    python bench/fused.py --write            # one thread, then as many as there are CPUs; 4 minutes of an idle machine
     python bench/fused.py --only swiglu      # workloads whose name has it
 """
 
@@ -245,7 +245,7 @@ def measure(threads, names, rounds, misses):
                 f"{results[name][0] / np.prod(case.shape) * 1e9:.3f}" if name in results else "" for name in processes
             ]
             wanted = asked(case)
-            label = f"{case.name} {case.shape} {case.dtype}, {threads} threads"
+            label = f"{case.name} {case.shape} {case.dtype}, {threads} thread{'s' * (threads > 1)}"
             if ratios[best] < 1:
                 misses.append(f"{label}: {best} takes {ratios[best]:.2f} of the time")
             if ratios.get("torch", wanted) < wanted:
@@ -275,7 +275,7 @@ def main():
     behind = "\n".join(f"- {miss}" for miss in misses) or "- nothing"
     report = f"""# What is fused
 
-Made by `python bench/fused.py --write`: {processor()}, fastact on {fa.engine.TARGET}, {versions}, Python
+Made by `python bench/fused.py --write --rounds {options.rounds}`: {processor()}, fastact on {fa.engine.TARGET}, {versions}, Python
 {platform.python_version()}.  Times are medians of turns that alternate, each library in a process of its own; above 1 fastact is
 faster.  The statements are in `bench/fused.py`: torch's write to buffers that exist.
 

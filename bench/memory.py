@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from fused import MASKED, WORKLOADS, Workload
 
 import fastact as fa
@@ -39,7 +40,7 @@ def extra(name, threads):
     with fa.num_threads(threads):
         names, _ = Workload(name, "float32", shape_of(name)).timed(library, way)
         for array in names.values():
-            if hasattr(array, "ndim"):
+            if isinstance(array, np.ndarray):
                 array.reshape(-1)[:: 4096 // WORD] += array.dtype.type(0)  # every page is there
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak begins here
         before = resident("VmRSS")

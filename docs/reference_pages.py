@@ -19,7 +19,11 @@ FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "no
 LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
 TOOLS = ("get", "diagnose", "Diagnosis", "plot", "set_num_threads", "get_num_threads", "num_threads", "show_config")
 NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
-MEASURED = {"accuracy": "Accuracy", "speed": "Speed", "fused": "Fused"}  # pages of measurements, and what their rows are called here
+MEASURED = {
+    "accuracy": "Accuracy",
+    "speed": "Speed",
+    "fused": "Fused",
+}  # pages of measurements, and what their rows are called here
 
 
 def write():
