@@ -25,7 +25,7 @@ class Diagnosis:
         Share of the elements at which the derivative is 0.
     dead_units : float
         Share of the units at which it is 0 in the whole batch: no step of gradient descent changes these.
-    dead_by_unit : ndarray
+    dead_by_unit : array
         For each unit, the share of the batch at which its derivative is 0.
     saturated : float
         Share of the elements at which the derivative is below `threshold` in magnitude; the dead are among them.
