@@ -19,7 +19,7 @@ from fastact.tallies import tally
 class Diagnosis:
     """How much of a gradient an activation lets through; shares are from 0 to 1, of the elements that are not NaN.
 
-    Attributes
+    Parameters
     ----------
     dead : float
         Share of the elements at which the derivative is 0.
