@@ -1,0 +1,36 @@
+"""Types for callers: a script that calls everything public is clean under `mypy --strict`, and runs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastact as fa
+
+SCRIPT = Path(__file__).with_name("user_script.py")
+
+
+def test_the_script_uses_everything_public():
+    used = set(re.findall(r"\bfa\.(\w+)", SCRIPT.read_text(encoding="utf-8")))
+    assert used == set(fa.__all__)
+
+
+def test_the_script_runs():
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert fa.__version__ in done.stdout
+
+
+def test_the_script_is_clean_under_mypy_strict(tmp_path):
+    """`.ci/run` has mypy; elsewhere it may be missing."""
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path, SCRIPT]
+    package = Path(fa.__file__).parent
+    in_place = {} if package.parent.name == "site-packages" else {"MYPYPATH": str(package.parent)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | in_place, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout
