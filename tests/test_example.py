@@ -92,6 +92,8 @@ def test_gradients_of_the_transformer_block_are_right():
 def test_wrong_gradients_of_the_transformer_block_are_told():
     """With the scale left out going backward, as is easily done."""
     source = BLOCK.read_text(encoding="utf-8").replace("y=shares, scale=scale, causal", "y=shares, causal")
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", source], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 1
     assert "The gradients by q, k, x, norm1 are wrong" in done.stderr
