@@ -115,9 +115,9 @@ def bench(names, n):
                     if len(candidates) == 1:
                         continue
                     seconds = np.median(alternate(candidates, rounds=7), axis=0)
-                    best: dict[str, float] = {}
+                    best = {worker.name: np.inf for worker, *_ in candidates}
                     for (worker, *_), second in zip(candidates, seconds, strict=True):
-                        best[worker.name] = min(second, best.get(worker.name, np.inf))
+                        best[worker.name] = min(second, best[worker.name])
                     ratio = best["fastact"] / min(value for key, value in best.items() if key != "fastact")
                     cells = [f"{best[key] / np.prod(shape) * 1e9:.3f}" if key in best else "-" for key in libraries]
                     print(line.format(activation.name, kind, dtype, *cells, f"{ratio:.2f}"), flush=True)
