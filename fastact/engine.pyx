@@ -9,6 +9,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
+from libc.float cimport DBL_MAX
 from libc.stdint cimport int64_t
 from libc.string cimport strcmp
 
@@ -79,7 +80,7 @@ from fastact.kernels cimport (
 )
 
 import os
-from sys import float_info, intern
+from sys import intern
 
 import numpy as np
 from numpy.exceptions import AxisError
@@ -158,7 +159,6 @@ cdef enum:
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
-cdef double MOST = float_info.max
 cdef int CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
 
 
@@ -1027,9 +1027,9 @@ cdef object call_selected(
             f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
     along = count_axis(axis, PyArray_NDIM(<Array *> first))
-    if not fpmode_round(scale, dtype == FLOAT32, 5e-324, MOST, &scale):
+    if not fpmode_round(scale, dtype == FLOAT32, 5e-324, DBL_MAX, &scale):
         raise ValueError(arguments.out_of_range(
-            self.name, "scale", <object> given[scale_at], 5e-324, MOST, dtype == FLOAT32, False))
+            self.name, "scale", <object> given[scale_at], 5e-324, DBL_MAX, dtype == FLOAT32, False))
     seen = arguments.keys_seen(first.shape, along, self.name) if is_causal else None
     if where is not None:
         where = arguments.spread(where, first.shape, self.name, "where")
