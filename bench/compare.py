@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 import fastact as fa
 from fastact._bench.peers import ALLOCATING, IN_PLACE, OUT, Way, installed, ways
-from fastact._bench.workers import Case, alternate, workers
+from fastact._bench.workers import Case, alternate, candidates, compare, workers
 from fastact._selfcheck import kinds
 
 TYPES = ("float32", "float64")
@@ -46,29 +46,6 @@ def speed_cases(n):
                         yield Case(activation.name, kind, dtype, shape)
 
 
-def compare(case, processes, forms, rounds):
-    """Return each library's median seconds and its best way, fastest first, and fastact's ratio to each.
-
-    A peer's way may have any of the forms, fastact's the first.
-    """
-    candidates = [
-        (worker, case, way)
-        for name, worker in processes.items()
-        for way in ways(name, case.activation, case.kind)
-        if way.form in (forms[:1] if name == "fastact" else forms)
-    ]
-    if all(worker.name == "fastact" for worker, *_ in candidates):
-        return None
-    seconds = alternate(candidates, rounds)
-    medians = np.median(seconds, axis=0)
-    best = {}
-    for k in np.argsort(medians):
-        best.setdefault(candidates[k][0].name, k)
-    own = seconds[:, best["fastact"]]
-    ratios = {name: np.median(own / seconds[:, k]) for name, k in best.items() if name != "fastact"}
-    return {name: (medians[k], candidates[k][2]) for name, k in best.items()}, ratios
-
-
 def table(heading, rows):
     """Return a Markdown table whose columns line up."""
     cells = [heading, *rows]
@@ -89,7 +66,7 @@ def speed(processes, n, rounds, misses):
     rows = []
     cases = [(case, forms) for case in speed_cases(n) for forms in ((OUT, ALLOCATING), (IN_PLACE,))]
     for case, forms in tqdm(cases, desc="speed"):
-        compared = compare(case, processes, forms, rounds)
+        compared = compare(candidates(case, processes, forms), rounds)
         if compared is None:
             continue
         best, ratios = compared

@@ -19,10 +19,9 @@ from tqdm import tqdm
 
 import fastact as fa
 from fastact._bench.peers import ALLOCATING, OUT, Way, installed
-from fastact._bench.workers import workers
+from fastact._bench.workers import compare, workers
 
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "fused.md"
-BATCH_SECONDS = 2e-3
 ROW_LENGTHS = (2, 10, 16, 48, 50, 128, 1000, 1024, 32_000, 128_256)
 ELEMENTS = 65_536  # of rows together, or one row
 MASKED = (16, 256, 256)
@@ -214,20 +213,6 @@ def asked(case):
     return BEYOND_THE_CACHE.get(case.name, 1.0) if np.prod(case.shape) > 1 << 22 else 1.0
 
 
-def alternate(case, processes, rounds):
-    """Return each library's median seconds, and fastact's median ratio to it."""
-    ways = {name: way for name in processes if (way := WORKLOADS[case.name].way(name))}
-    calls = {name: max(1, int(BATCH_SECONDS / 5 / processes[name].seconds(case, way, 1))) for name, way in ways.items()}
-    seconds = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            seconds[name].append(processes[name].seconds(case, way, calls[name]))
-    for worker in processes.values():
-        worker.release()
-    own = np.array(seconds["fastact"])
-    return {name: (np.median(s), np.median(np.array(s) / own)) for name, s in seconds.items()}
-
-
 def measure(threads, names, rounds, misses):
     """Return the table for so many threads."""
     rows = []
@@ -238,9 +223,12 @@ def measure(threads, names, rounds, misses):
         for case in tqdm(cases, desc=f"{threads} threads", disable=None):
             if case.dtype == "float64" and np.prod(case.shape) > 1 << 25:
                 continue  # does not fit in some machines' memory
-            results = alternate(case, processes, rounds)
-            ratios = {name: ratio for name, (_, ratio) in results.items() if name != "fastact"}
+            found = {name: WORKLOADS[case.name].way(name) for name in processes}
+            results, ratios = compare([(processes[name], case, way) for name, way in found.items() if way], rounds)
+            ratios = {name: 1 / ratio for name, ratio in ratios.items()}  # a peer's time by ours
             best = min(ratios, key=ratios.get)
+            for worker in processes.values():
+                worker.release()
             ns = [
                 f"{results[name][0] / np.prod(case.shape) * 1e9:.3f}" if name in results else "" for name in processes
             ]

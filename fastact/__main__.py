@@ -15,9 +15,10 @@ from time import perf_counter
 import numpy as np
 
 import fastact as fa
+from fastact import pictures
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error, kinds, signs
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 SHAPE = (512, 128)  # of what is timed, in cache
 ROUNDS = 11
@@ -25,10 +26,9 @@ LINE = "{:<11} {:<11} {:<8} {:>6} {:>6} {:>8} {:>8} {:>7}  {}"
 TYPES = ("float32", "float64")
 
 
-def styled(text, code, stream=None):
-    """Return the text in a colour where it goes to a terminal that may have colours."""
-    terminal = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
-    return f"\033[{code}m{text}\033[0m" if terminal else text
+def colours():
+    """Return whether the output goes to a terminal that may have colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -66,7 +66,9 @@ def check_one(activation, kind, dtype):
         ns, plain_ns = nanoseconds(activation, kind, dtype)
     errors = f"{error:.3f}" if error < 100 else f"{error:.0e}", f"{bound:g}"
     times = f"{ns:.3f}", f"{plain_ns:.3f}", f"{ns / plain_ns:.3f}"
-    verdict = styled("ok", 32) if within else styled("FAIL", 31)
+    verdict, color = ("ok", 32) if within else ("FAIL", 31)
+    if colours():
+        verdict = pictures.painted(verdict, color)
     print(LINE.format(activation.name, kind, dtype, *errors, *times, verdict), flush=True)
     return within
 
@@ -92,8 +94,8 @@ def check(names=()):
 
 def bench(names, n):
     """Print what an element costs, by fastact and by every library that is installed, one thread each."""
-    from fastact._bench.peers import OUT, installed, ways
-    from fastact._bench.workers import Case, alternate, workers
+    from fastact._bench.peers import ALLOCATING, OUT, installed
+    from fastact._bench.workers import Case, candidates, compare, workers
 
     libraries = installed()
     line = "{:<12} {:<11} {:<8}" + " {:>8}" * len(libraries) + "  {}"
@@ -106,21 +108,12 @@ def bench(names, n):
             for kind in kinds(activation):
                 for dtype in TYPES:
                     case = Case(activation.name, kind, dtype, shape)
-                    candidates = [
-                        (worker, case, way)
-                        for library, worker in processes.items()
-                        for way in ways(library, activation.name, kind)
-                        if way.form != "in place" and (library != "fastact" or way.form == OUT)
-                    ]
-                    if len(candidates) == 1:
+                    compared = compare(candidates(case, processes, (OUT, ALLOCATING)), rounds=7)
+                    if compared is None:
                         continue
-                    seconds = np.median(alternate(candidates, rounds=7), axis=0)
-                    best = {worker.name: np.inf for worker, *_ in candidates}
-                    for (worker, *_), second in zip(candidates, seconds, strict=True):
-                        best[worker.name] = min(second, best[worker.name])
-                    ratio = best["fastact"] / min(value for key, value in best.items() if key != "fastact")
-                    cells = [f"{best[key] / np.prod(shape) * 1e9:.3f}" if key in best else "-" for key in libraries]
-                    print(line.format(activation.name, kind, dtype, *cells, f"{ratio:.2f}"), flush=True)
+                    best, ratios = compared
+                    cells = [f"{best[key][0] / np.prod(shape) * 1e9:.3f}" if key in best else "-" for key in libraries]
+                    print(line.format(activation.name, kind, dtype, *cells, f"{max(ratios.values()):.2f}"), flush=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -141,10 +134,8 @@ def info(as_json):
 
 def plot(names, derivative, output):
     """Draw activations to a file or, as text, here."""
-    from fastact import pictures
-
     if output is None:
-        print(pictures.text(names, derivative=derivative, color=bool(styled("", 0))))
+        print(pictures.text(names, derivative=derivative, color=colours()))
     else:
         pictures.save(names, output, derivative=derivative)
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastact.catalogue import REDUCTIONS, ROWS
+from fastact.catalogue import ROW
 
 slow_erfc = np.vectorize(math.erfc, otypes=[float])
 
@@ -72,4 +72,4 @@ def formulas(row):
     )
 
 
-FORMULAS = {row.name: formulas(row) for row in (*ROWS, *REDUCTIONS)}
+FORMULAS = {name: formulas(row) for name, row in ROW.items()}

@@ -8,7 +8,8 @@ import functools
 
 import numpy as np
 
-from fastact._truth import DECIMAL, ROW, error_scale
+from fastact._truth import DECIMAL, error_scale
+from fastact.catalogue import ROW
 
 STRIDE = 1021  # of the float32 bit patterns that are tried
 

@@ -11,9 +11,8 @@ import functools
 import numpy as np
 
 from fastact._formulas import function, threshold
-from fastact.catalogue import REDUCTIONS, ROWS
+from fastact.catalogue import ROW
 
-ROW = {row.name: row for row in (*ROWS, *REDUCTIONS)}
 ALONG_AN_AXIS = ("rowwise", "reduction")
 REACH_OF_ROOT = 0.6
 

@@ -487,12 +487,12 @@ cdef void compute_elements(const Plan *plan, char **at, Py_ssize_t rows, Py_ssiz
                 else:
                     inputs[k] = fetch(plan, k, inputs[k], m, n, cut.turned, stack.bytes + k * share)
             filled = m
-            for k in range(plan.inputs, plan.operands):
+            for k in range(plan.inputs, plan.computed):
                 i = k - plan.inputs
                 places[i] = at[k] + row * plan.row_step[k] + column * plan.step[k]
                 outputs[i] = places[i] if cut.stands[k] else stack.bytes + i * share  # over an input's block
             call_elements(plan, inputs, weight_step, outputs, m * n)
-            for k in range(plan.inputs, plan.operands):
+            for k in range(plan.inputs, plan.computed):
                 i = k - plan.inputs
                 if not cut.stands[k]:
                     put(plan, k, outputs[i], places[i], m, n, cut.turned)

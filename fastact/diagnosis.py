@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.exceptions import AxisError
 from numpy.typing import ArrayLike, NDArray
 
 from fastact import arguments
@@ -114,8 +113,6 @@ def diagnose(
     if not threshold >= 0:
         raise ValueError(f"diagnose(): threshold must be at least 0, not {threshold!r}")
     array = np.atleast_1d(arguments.as_input(x, "diagnose", "x"))
-    if not -array.ndim <= axis < array.ndim:
-        raise AxisError(axis, array.ndim)
     by_row = np.moveaxis(array, axis, -1)
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])

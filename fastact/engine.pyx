@@ -901,11 +901,9 @@ cdef object call_round(
     cdef Array *operands[MAX_OPERANDS]
     cdef int dtype
     cdef str second_name = self.arguments[1 if rowwise else 1 + source]
-    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
-            and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        foreign = hand_over(self, given, a, b, second_name, out)
-        if foreign is not NotImplemented:
-            return foreign
+    foreign = hand_over(self, given, a, b, second_name, out)
+    if foreign is not NotImplemented:
+        return foreign
 
     # What may run the caller's code comes before any look at an array's memory or shape.
     first = second = as_input(self, a, self.arguments[0])
@@ -913,9 +911,7 @@ cdef object call_round(
         second = as_input(self, b, second_name)
     computed = None if out == NULL else as_output(self, out, "out")
 
-    if not same_shape(<Array *> first, <Array *> second):
-        raise ValueError(
-            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    check_same_shape(self, first, self.arguments[0], second, second_name)
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
     axis = count_axis(axis, PyArray_NDIM(<Array *> first)) if rowwise else -1
     if not rowwise:
@@ -931,8 +927,11 @@ cdef object call_round(
 
 
 cdef object hand_over(Function self, PyObject **given, PyObject *a, PyObject *b, str second_name, PyObject *out):
-    """The result of an operand that overrides __array_ufunc__, or NotImplemented."""
+    """The result of an operand that overrides __array_ufunc__, or NotImplemented: of arrays, at once."""
     cdef int i
+    if (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
+            and (out == NULL or PyArray_CheckExact(<Array *> out))):
+        return NotImplemented
     inputs = [<object> a] if b == NULL else [<object> a, <object> b]
     keywords = {}
     for i in range(self.parameters_at, self.count - 1):
@@ -948,6 +947,13 @@ cdef object as_input(Function self, PyObject *value, str argument):
 
 cdef object as_output(Function self, PyObject *out, str argument):
     return <object> out if PyArray_CheckExact(<Array *> out) else arguments.as_output(<object> out, self.name, argument)
+
+
+cdef int check_same_shape(Function self, first, str name, second, str other_name) except -1:
+    if not same_shape(<Array *> first, <Array *> second):
+        raise ValueError(
+            f"{self.name}(): {name} has shape {first.shape}, but {other_name} has {second.shape}")
+    return 0
 
 
 cdef int check_output(Function self, out, str argument, like, str like_argument, int dtype) except -1:
@@ -1009,9 +1015,7 @@ cdef object call_selected(
     if given[scale_at] != NULL:
         scale = arguments.as_number(<object> given[scale_at], self.name, "scale")
     is_causal = causal != NULL and arguments.as_bool(<object> causal, self.name, "causal")
-    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
-            and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        hand_over(self, given, a, b, second_name, out)
+    hand_over(self, given, a, b, second_name, out)
 
     # What may run the caller's code comes before any look at an array's memory or shape.
     first = second = as_input(self, a, self.arguments[0])
@@ -1022,9 +1026,7 @@ cdef object call_selected(
     if left_out != NULL and left_out != Py_None:
         where = arguments.as_mask(<object> left_out, self.name, "where")
 
-    if not same_shape(<Array *> first, <Array *> second):
-        raise ValueError(
-            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    check_same_shape(self, first, self.arguments[0], second, second_name)
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
     along = count_axis(axis, PyArray_NDIM(<Array *> first))
     if not fpmode_round(scale, dtype == FLOAT32, 5e-324, DBL_MAX, &scale):
@@ -1060,8 +1062,7 @@ cdef object call_reduction(object callable, PyObject *const *args, size_t nargsf
     axis = given_axis(given[1], -1)
     keepdims = given[2] != NULL and arguments.as_bool(<object> given[2], self.name, "keepdims")
     out = given[self.count - 1]
-    if not (PyArray_CheckExact(<Array *> given[0]) and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        hand_over(self, given, given[0], NULL, None, out)
+    hand_over(self, given, given[0], NULL, None, out)
     x = as_input(self, given[0], "x")
     computed = None if out == NULL else as_output(self, out, "out")
     dtype = real_type(<PyObject *> x)
@@ -1092,9 +1093,7 @@ cdef object call_reduction_backward(object callable, PyObject *const *args, size
         refuse_missing(self, given)
     axis = given_axis(given[2], -1)
     out = given[self.count - 1]
-    if not (PyArray_CheckExact(<Array *> given[0]) and PyArray_CheckExact(<Array *> given[1])
-            and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        hand_over(self, given, given[0], given[1], "x", out)
+    hand_over(self, given, given[0], given[1], "x", out)
     grad, x = as_input(self, given[0], "grad"), as_input(self, given[1], "x")
     computed = None if out == NULL else as_output(self, out, "out")
     axis = count_axis(axis, PyArray_NDIM(<Array *> x))
@@ -1159,9 +1158,7 @@ cdef object call_with_bias(
     cdef bint biased = is_given(given, place)
     if biased and source == FROM_Y:
         raise TypeError(f"{self.name}() takes bias= with x=, the input that it is added to: the output has it in it")
-    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
-            and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        hand_over(self, given, a, b, second_name, out)
+    hand_over(self, given, a, b, second_name, out)
 
     # What may run the caller's code comes before any look at an array's memory or shape.
     first = second = as_input(self, a, name)
@@ -1171,8 +1168,7 @@ cdef object call_with_bias(
     computed = None if out == NULL else as_output(self, out, "out")
     bias_grad = None if grad_out == NULL or grad_out == Py_None else as_output(self, grad_out, "bias_grad")
 
-    if not same_shape(<Array *> first, <Array *> second):
-        raise ValueError(f"{self.name}(): {name} has shape {first.shape}, but {second_name} has {second.shape}")
+    check_same_shape(self, first, name, second, second_name)
     if PyArray_NDIM(<Array *> first) == 0:
         raise ValueError(f"{self.name}(): {name} has no axis for a bias to lie along")
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
@@ -1275,9 +1271,7 @@ cdef object call_with_weight(Function self, int source, PyObject **given, PyObje
         refuse_missing(self, given)
     if grad_out == Py_None:
         grad_out = NULL
-    if not (PyArray_CheckExact(<Array *> a) and (b == NULL or PyArray_CheckExact(<Array *> b))
-            and (out == NULL or PyArray_CheckExact(<Array *> out))):
-        hand_over(self, given, a, b, second_name, out)
+    hand_over(self, given, a, b, second_name, out)
 
     # What may run the caller's code comes before any look at an array's memory or shape.
     wanted_axis = given_axis(given[place + 1], 1)
@@ -1292,9 +1286,7 @@ cdef object call_with_weight(Function self, int source, PyObject **given, PyObje
     computed = None if out == NULL else as_output(self, out, "out")
     weight_grad = None if grad_out == NULL else as_output(self, grad_out, self.arguments[place + 2])
 
-    if not same_shape(<Array *> first, <Array *> second):
-        raise ValueError(
-            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {second_name} has {second.shape}")
+    check_same_shape(self, first, self.arguments[0], second, second_name)
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
     if not number:
         dtype = max(dtype, real_type(<PyObject *> weight))
@@ -1569,9 +1561,7 @@ cdef object gate_pair(Gate self, PyObject **given, PyObject *out):
     second = as_input(self, given[1], self.arguments[1])
     computed = None if out == NULL else as_output(self, out, "out")
 
-    if not same_shape(<Array *> first, <Array *> second):
-        raise ValueError(
-            f"{self.name}(): {self.arguments[0]} has shape {first.shape}, but {self.arguments[1]} has {second.shape}")
+    check_same_shape(self, first, self.arguments[0], second, self.arguments[1])
     dtype = max(real_type(<PyObject *> first), real_type(<PyObject *> second))
     if out == NULL:
         computed = new_like(first, dtype)
@@ -1716,8 +1706,7 @@ cdef object gradients_of_pair(GateBackward self, PyObject **given):
     gate, value = input_of_gate(self, given, GATE), input_of_gate(self, given, VALUE)
     gate_grad, value_grad = output_of_gate(self, given, GATE_GRAD), output_of_gate(self, given, VALUE_GRAD)
     for name, array in (("gate", gate), ("value", value)):
-        if not same_shape(<Array *> grad, <Array *> array):
-            raise ValueError(f"{self.name}(): grad has shape {grad.shape}, but {name} has {array.shape}")
+        check_same_shape(self, grad, "grad", array, name)
     dtype = max(
         real_type(<PyObject *> grad), real_type(<PyObject *> gate), real_type(<PyObject *> value))
     if gate_grad is not None:

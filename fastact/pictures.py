@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastact.activations import get
-from fastact.catalogue import ROWS
+from fastact.catalogue import ROW
 from fastact.engine import Channelwise, Elementwise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW = {row.name: row for row in ROWS}
 Curves = list[tuple[str, bool, NDArray[Any]]]
 
 
@@ -119,6 +118,11 @@ DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 COLORS = (36, 33, 35, 32, 34, 31)  # of a terminal, for one curve after another
 
 
+def painted(word: str, color: int) -> str:
+    """Return a word in one of a terminal's colours."""
+    return f"\033[{color}m{word}\033[0m"
+
+
 def text(
     activations: str | Any | Sequence[str | Any],
     *,
@@ -151,12 +155,9 @@ def text(
         line = ""
         for column, (cell, number) in enumerate(zip(row_cells, row_owner, strict=True)):
             mark = chr(0x2800 + cell) if cell else "│" if column == width // 2 else "─" if at == zero else " "
-            painted = color and cell
-            line += f"\033[{COLORS[number % len(COLORS)]}m{mark}\033[0m" if painted else mark
+            line += painted(mark, COLORS[number % len(COLORS)]) if color and cell else mark
         edge = f"{high:5.2f} " if at == 0 else f"{low:5.2f} " if at == height - 1 else "      "
         lines.append((edge + line).rstrip())
     lines.append(f"      -5{'5':>{width - 2}}")
-    names = [
-        f"\033[{COLORS[k % len(COLORS)]}m{label}\033[0m" if color else label for k, (label, *_) in enumerate(drawn)
-    ]
+    names = [painted(label, COLORS[k % len(COLORS)]) if color else label for k, (label, *_) in enumerate(drawn)]
     return "\n".join([*lines, "      " + "   ".join(names)])

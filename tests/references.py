@@ -10,7 +10,8 @@ import gmpy2
 import numpy as np
 
 import fastact as fa
-from fastact._truth import ROW, Arithmetic
+from fastact._truth import Arithmetic
+from fastact.catalogue import ROW
 
 PRECISION = 160  # bits to begin with
 BLOCK = 1 << 16  # elements at a time: what is computed on the way stays in cache

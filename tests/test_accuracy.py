@@ -15,7 +15,8 @@ import pytest
 import fastact as fa
 import helpers
 import references
-from fastact._truth import ROW, error_scale, root_of_derivative
+from fastact._truth import error_scale, root_of_derivative
+from fastact.catalogue import ROW
 from references import MPFR, arguments, error_in_ulp, true_values
 
 STRIDE = 10_007  # a prime: 430 thousand float32 patterns, a hundred in every binade

@@ -14,7 +14,7 @@ import fastact as fa
 import helpers
 from fastact import engine
 from fastact._formulas import FORMULAS
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 CALLS = [
     (name, kind, target)

@@ -16,7 +16,7 @@ import pytest
 
 import helpers
 from fastact import ACTIVATIONS
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 LENGTHS = range(258)
 OFFSETS = {"start": range(64), "end": range(9)}  # bytes between the buffer and a page that cannot be touched

@@ -9,7 +9,7 @@ import pytest
 import fastact as fa
 import helpers
 import references
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 SELECTING = [name for name, row in ROW.items() if row.selects]
 NOTHING = {"softmax": 0, "log_softmax": -np.inf}

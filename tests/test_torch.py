@@ -5,7 +5,7 @@ import pytest
 
 import fastact as fa
 from fastact._bench import peers
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 torch = pytest.importorskip("torch")
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}  # its own errors near roots and in tails are what this allows for

@@ -35,7 +35,8 @@ import helpers
 import references
 from fastact._bench import peers
 from fastact._testing import largest_error
-from fastact._truth import ROW, error_scale
+from fastact._truth import error_scale
+from fastact.catalogue import ROW
 
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 CHUNKS = 64  # of all float32 patterns

@@ -12,7 +12,7 @@ import numpy as np
 
 import fastact as fa
 from fastact import engine
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "special-values.md"
 INTRODUCTION = """\

@@ -8,7 +8,7 @@ import importlib.util
 from typing import NamedTuple
 
 from fastact._formulas import FORMULAS
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 OUT, IN_PLACE, ALLOCATING = "out=", "in place", "allocating"
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 import fastact as fa
-from fastact._bench.peers import IN_PLACE
+from fastact._bench.peers import IN_PLACE, ways
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error
-from fastact._truth import ROW
+from fastact.catalogue import ROW
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -221,3 +221,30 @@ def alternate(candidates, rounds):
             worker, case, way = candidates[k]
             seconds[turn, k] = worker.seconds(case, way, calls_of[k])
     return seconds
+
+
+def candidates(case, processes, forms):
+    """Return the ways in which libraries compute a case: a peer's may have any of the forms, fastact's the first."""
+    return [
+        (worker, case, way)
+        for name, worker in processes.items()
+        for way in ways(name, case.activation, case.kind)
+        if way.form in (forms[:1] if name == "fastact" else forms)
+    ]
+
+
+def compare(candidates, rounds):
+    """Return each library's median seconds and its best way, fastest first, and fastact's time divided by every other's.
+
+    None where fastact is alone.
+    """
+    if all(worker.name == "fastact" for worker, *_ in candidates):
+        return None
+    seconds = alternate(candidates, rounds)
+    medians = np.median(seconds, axis=0)
+    best = {}
+    for k in np.argsort(medians):
+        best.setdefault(candidates[k][0].name, k)
+    own = seconds[:, best["fastact"]]
+    ratios = {name: np.median(own / seconds[:, k]) for name, k in best.items() if name != "fastact"}
+    return {name: (medians[k], candidates[k][2]) for name, k in best.items()}, ratios

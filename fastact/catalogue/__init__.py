@@ -1,5 +1,8 @@
 """The catalogue: one row per activation, family by family, as the kernels have them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fastact.catalogue import algebraic, exponential, gates, logistic, normal, piecewise, rows, softplus
 from fastact.catalogue.row import Parameter, Row
 
@@ -15,4 +18,6 @@ ROWS: tuple[Row, ...] = (
 GATES: tuple[Row, ...] = gates.ROWS
 REDUCTIONS: tuple[Row, ...] = rows.REDUCTIONS
 
-__all__ = ["GATES", "REDUCTIONS", "ROWS", "Parameter", "Row"]
+ROW: Mapping[str, Row] = MappingProxyType({row.name: row for row in (*ROWS, *REDUCTIONS)})
+
+__all__ = ["GATES", "REDUCTIONS", "ROW", "ROWS", "Parameter", "Row"]
