@@ -9,6 +9,8 @@ import pytest
 
 import fastact as fa
 from fastact import __main__ as command_line
+from fastact._bench.peers import OUT, Way
+from fastact._bench.workers import compare
 
 
 def run(*arguments, **environment):
@@ -83,6 +85,30 @@ def test_plot_draws_here_or_to_a_file(tmp_path):
         picture = tmp_path / "out.png"
         assert run("plot", "gelu", "-o", str(picture)).returncode == 0
         assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+class Clock:
+    """A worker of a library whose ways take as many seconds as they are called."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def seconds(self, case, way, calls):
+        return float(way.statement)
+
+
+def test_libraries_are_compared_by_their_fastest_ways():
+    ours, slow, quick = (Clock(name) for name in ("fastact", "NumPy", "JAX"))
+    asked = [(ours, "4"), (slow, "9"), (slow, "8"), (quick, "2"), (quick, "3")]
+    best, ratios = compare([(worker, None, Way(OUT, statement)) for worker, statement in asked], rounds=3)
+    assert {name: (seconds, way.statement) for name, (seconds, way) in best.items()} == {
+        "JAX": (2, "2"),
+        "fastact": (4, "4"),
+        "NumPy": (8, "8"),
+    }
+    assert list(best) == ["JAX", "fastact", "NumPy"]
+    assert ratios == {"JAX": 2, "NumPy": 0.5}
+    assert compare([(ours, None, Way(OUT, "4"))], rounds=3) is None
 
 
 def test_bench_compares_with_what_is_installed():

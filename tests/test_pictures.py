@@ -1,5 +1,6 @@
 """Pictures: on matplotlib's axes, and in lines of text."""
 
+import re
 import sys
 
 import numpy as np
@@ -79,6 +80,14 @@ def test_a_line_of_text_is_a_line():
     assert max(marks)[1] < 10
 
 
+def test_a_steep_line_has_no_gaps():
+    picture = pictures.text("exponential", width=10, height=30).splitlines()[:30]
+    assert all(any(mark > "\u2800" for mark in line) for line in picture)
+
+
 def test_colours_only_when_asked():
     assert "\033" not in pictures.text(["relu", "gelu"])
-    assert "\033[33m" in pictures.text(["relu", "gelu"], color=True)
+    lines = pictures.text(["relu", "gelu"], color=True).splitlines()
+    for color in (36, 33):  # of a line, and of its name
+        assert any(re.search(rf"\033\[{color}m[\u2801-\u28ff]", line) for line in lines)
+        assert f"\033[{color}m" in lines[-1]
