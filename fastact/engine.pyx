@@ -1105,8 +1105,6 @@ cdef object call_reduction_backward(object callable, PyObject *const *args, size
         computed = new_like(x, dtype)
     else:
         check_output(self, computed, "out", x, "x", dtype)
-    if real_type(<PyObject *> grad) != dtype or overlap(<Array *> grad, <Array *> computed):
-        grad = grad.astype(float64 if dtype == FLOAT64 else float32)
     gradients = along_rows(<Array *> grad, <Array *> x, <int> axis)
     operands[0], operands[1], operands[2] = <Array *> gradients, <Array *> x, <Array *> computed
     compute(&self.kernels[FROM_X][dtype], NULL, operands, <int> axis)

@@ -13,7 +13,7 @@ from fastact.catalogue import ROW
 
 SELECTING = [name for name, row in ROW.items() if row.selects]
 NOTHING = {"softmax": 0, "log_softmax": -np.inf}
-SHAPES = [(1, 1), (3, 5), (40, 7), (2, 33, 16), (2, 5, 64), (3, 20, 65), (2, 3, 1000), (4, 300, 2)]
+SHAPES = [(1, 1), (3, 5), (40, 7), (2, 33, 16), (2, 5, 64), (3, 20, 65), (2, 3, 1000), (4, 300, 2), (700, 33)]
 SCALES = (1.0, 0.125, 3.7, 1e-30, 1e30, 1e-42)
 
 
@@ -35,6 +35,13 @@ def some_rows(shape, dtype, seed=0):
     where = random.uniform(size=shape) < random.uniform(0.1, 1, (*shape[:-1], 1))
     where.reshape(-1, shape[-1])[len(x) // 2] = False
     return x, where
+
+
+def spread_out(x):
+    """Return the same elements, each beside one that is nobody's: rows that must be gathered, some at a time."""
+    wide = np.full((*x.shape[:-1], 2 * x.shape[-1]), np.nan, x.dtype)
+    wide[..., ::2] = x
+    return wide[..., ::2]
 
 
 def without(function, x, where):
@@ -63,10 +70,12 @@ def test_what_is_left_out_has_no_share(selecting, dtype, shape):
     want = without(selecting, x, where)
     x[~where] = np.random.default_rng(1).choice([np.nan, np.inf, 1e30, -0.0], np.count_nonzero(~where))
     helpers.assert_same_bits(selecting(x, where=where), want)
+    helpers.assert_same_bits(selecting(spread_out(x), where=spread_out(where)), want)
     grad = np.random.default_rng(2).normal(size=shape).astype(dtype)
     want_gradient = backward_without(selecting, grad, want, where)
     grad[~where] = np.nan
     helpers.assert_same_bits(selecting.backward(grad, y=want, where=where), want_gradient)
+    helpers.assert_same_bits(selecting.backward(grad, y=spread_out(want), where=where), want_gradient)
 
 
 @pytest.mark.parametrize("queries", [1, 2, 7, 16, 40])
@@ -77,6 +86,7 @@ def test_causal_rows_see_no_later_ones(selecting, dtype, queries, keys):
     want = selecting(x, where=seen)
     helpers.assert_same_bits(selecting(x, causal=True), want)
     helpers.assert_same_bits(selecting(np.asfortranarray(x), causal=True), want)
+    helpers.assert_same_bits(selecting(spread_out(x), causal=True), want)
     helpers.assert_same_bits(selecting.backward(x, y=want, causal=True), selecting.backward(x, y=want, where=seen))
     helpers.assert_same_bits(selecting(x, where=x > 0, causal=True), selecting(x, where=seen & (x > 0)))
     helpers.assert_same_bits(selecting(x[0, 0], causal=np.True_), want[0, 0])
