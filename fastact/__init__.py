@@ -4,23 +4,27 @@ Every activation is an object with its derivative and its backward, ``fa.tanh``,
 ``fa.tanh.backward``; ``fa.ACTIVATIONS`` has them all by name, and ``fa.GATES`` the gated units, ``fa.swiglu`` among them.
 Two losses that end a network come with their gradients."""
 
+from fastact.spin import short_spin
+
 try:
-    from fastact.blocks import get_num_threads, num_threads, set_num_threads
+    with short_spin():  # this is the first to load OpenMP
+        from fastact.core.threads import get_num_threads, num_threads, set_num_threads
 except ModuleNotFoundError as error:
     raise ImportError(
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
         "or build it in place as CONTRIBUTING.md says"
     ) from error
-from fastact.activations import ACTIVATIONS, GATES, REDUCTIONS, get
+from fastact.activations import ACTIVATIONS, GATES, LOSSES, REDUCTIONS, get
 from fastact.config import VERSION as __version__
 from fastact.config import show_config
 from fastact.diagnosis import Diagnosis, diagnose
-from fastact.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from fastact.pictures import plot
 
+del short_spin
 globals().update(ACTIVATIONS)
 globals().update(GATES)
 globals().update(REDUCTIONS)
+globals().update(LOSSES)
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,9 +39,9 @@ __all__ = [
     "plot",
     "set_num_threads",
     "show_config",
-    "sigmoid_cross_entropy",
-    "softmax_cross_entropy",
 ]
 __all__ += list(ACTIVATIONS)
 __all__ += list(GATES)
 __all__ += list(REDUCTIONS)
+__all__ += list(LOSSES)
+del LOSSES

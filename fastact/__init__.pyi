@@ -9,10 +9,10 @@ from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
 from fastact.activations import REDUCTIONS as REDUCTIONS
 from fastact.activations import get as get
-from fastact.blocks import get_num_threads as get_num_threads
-from fastact.blocks import num_threads as num_threads
-from fastact.blocks import set_num_threads as set_num_threads
 from fastact.config import show_config as show_config
+from fastact.core.threads import get_num_threads as get_num_threads
+from fastact.core.threads import num_threads as num_threads
+from fastact.core.threads import set_num_threads as set_num_threads
 from fastact.diagnosis import Diagnosis as Diagnosis
 from fastact.diagnosis import diagnose as diagnose
 from fastact.losses import sigmoid_cross_entropy as sigmoid_cross_entropy
@@ -1226,17 +1226,33 @@ class _GateBackward(_Described, Protocol):
     @overload
     def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
 
-class _Gate(_Described, Protocol):
+class _Gated(_Described, Protocol):
     @property
     def bounds(self) -> Mapping[str, Mapping[str, float]]: ...
     @property
     def backward(self) -> _GateBackward: ...
+
+class _Gate(_Gated, Protocol):
     @overload
     def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: _Out) -> _Out: ...
     @overload
     def __call__(self, gate: NDArray[_Real], value: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
     @overload
     def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: None = None) -> Any: ...
+
+class _ValueFirst(_Gated, Protocol):
+    @overload
+    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, value: NDArray[_Real], gate: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: None = None) -> Any: ...
     @overload
     def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
     @overload
@@ -1283,7 +1299,7 @@ softmin: _Rowwise
 log_softmax: _SelectingRowwise
 sparsemax: _Rowwise
 logsumexp: _Reduction
-glu: _Gate
+glu: _ValueFirst
 swiglu: _Gate
 geglu: _Gate
 geglu_tanh: _Gate

@@ -99,7 +99,7 @@ def bench(names, n):
 
     libraries = installed()
     line = "{:<12} {:<11} {:<8}" + " {:>8}" * len(libraries) + "  {}"
-    print(f"ns an element of {n:,}, one thread, each library's fastest way; a ratio below 1: fastact is faster.\n")
+    print(f"ns an element of {n:,}, one thread, each library's fastest way; a ratio above 1: fastact is faster.\n")
     print(line.format("", "", "type", *libraries, "ratio to the best"))
     with workers(libraries) as processes:
         for name in names or ("relu", "sigmoid", "tanh", "gelu", "silu", "softmax"):
@@ -113,7 +113,7 @@ def bench(names, n):
                         continue
                     best, ratios = compared
                     cells = [f"{best[key][0] / np.prod(shape) * 1e9:.3f}" if key in best else "-" for key in libraries]
-                    print(line.format(activation.name, kind, dtype, *cells, f"{max(ratios.values()):.2f}"), flush=True)
+                    print(line.format(activation.name, kind, dtype, *cells, f"{min(ratios.values()):.2f}"), flush=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import functools
 
 import numpy as np
 
-from fastact._truth import DECIMAL, error_scale
+from fastact._truth import DECIMAL, error_scale, in_float64
 from fastact.catalogue import ROW
 
 STRIDE = 1021  # of the float32 bit patterns that are tried
@@ -78,7 +78,7 @@ def float32_error(activation, kind, run=in_place):
     Another library is judged by its own `run(activation, kind, x, grad)`.
     """
     typical = ROW[activation.name].typical
-    exact = {name: float(np.float32(value)) for name, value in typical.items()}
+    exact = in_float64(activation.name, typical)
     largest = 0.0
     for x, grad in float32_inputs(activation):
         if kind == "backward_y":

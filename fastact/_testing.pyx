@@ -7,11 +7,15 @@ from libc.math cimport INFINITY, fabs, isnan
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
-from fastact.arrays cimport Array
-from fastact.blocks cimport BINARY, UNARY, Form, Kernel, compute
-from fastact.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
+from libc.string cimport memset
 
-from fastact import blocks
+from fastact.core.execute cimport compute
+from fastact.core.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
+from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args, fastact_kernel, fastact_kernels
+from fastact.core.operands cimport Call, set_operand
+from fastact.core.plan cimport ELEMENTS, Kernel
+
+from fastact.core import threads
 
 cnp.import_array()
 
@@ -40,7 +44,7 @@ def worker_registers(int num_threads):
     cdef int i
     if not 0 < num_threads <= MOST_THREADS:
         raise ValueError(num_threads)
-    num_threads = num_threads if blocks.OPENMP else 1
+    num_threads = num_threads if threads.OPENMP else 1
     with nogil, parallel(num_threads=num_threads):
         fpmode_read(registers[threadid()])
     return [tuple([registers[i][j] for j in range(FPMODE_REGISTERS)]) for i in range(num_threads)]
@@ -57,57 +61,67 @@ def write_worker_registers(int num_threads, values):
 def scale(cnp.ndarray x not None, double factor):
     """x *= factor"""
     cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
-    run(<const void *> (scale_float if single else scale_double), UNARY, &factor, x, x)
+    run(<fastact_kernel> (scale_float if single else scale_double), 2, &factor, x, x)
 
 
 def multiply(cnp.ndarray grad not None, cnp.ndarray x not None):
     """grad *= x"""
     cdef bint single = cnp.PyArray_TYPE(grad) == cnp.NPY_FLOAT
-    run(<const void *> (multiply_float if single else multiply_double), BINARY, NULL, grad, x)
+    run(<fastact_kernel> (multiply_float if single else multiply_double), 3, NULL, grad, x)
 
 
-cdef int run(const void *function, Form form, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
+cdef int run(fastact_kernel kernel_run, int operands, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
     cdef Kernel kernel
+    cdef Call call
+    cdef fastact_kernels table
+    cdef Py_ssize_t[1] strides
+    cdef int k
     if cnp.PyArray_TYPE(grad) not in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE) or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(grad):
         raise TypeError("both arrays must be float32, or float64")
     if not cnp.PyArray_ISCARRAY(grad) or not cnp.PyArray_IS_C_CONTIGUOUS(x) or grad.size != x.size:
         raise ValueError("arrays must be contiguous, and of one size")
-    kernel.function, kernel.columns, kernel.form, kernel.cost = function, NULL, form, 100
-    kernel.table = NULL  # nothing is gathered
-    if form == UNARY:
-        return compute(&kernel, parameters, [<Array *> x, <Array *> x], -1)
-    return compute(&kernel, parameters, [<Array *> grad, <Array *> x, <Array *> grad], -1)
+    memset(&table, 0, sizeof(table))
+    table.compute_bits = 8 * cnp.PyArray_ITEMSIZE(grad)
+    kernel.run, kernel.columns, kernel.table, kernel.cost = kernel_run, NULL, &table, 100
+    kernel.operands, kernel.rowwise, kernel.in_order, kernel.longest_columns = operands, False, False, 0
+    call.ndim, call.axis, call.shape[0], strides[0] = 1, -1, grad.size, cnp.PyArray_ITEMSIZE(grad)
+    for k in range(operands):
+        kernel.form[k], kernel.output[k] = ELEMENTS, k == operands - 1
+        set_operand(&call, k, x if k == 1 and operands == 3 else grad, strides)
+    return compute(&kernel, parameters, &call)
 
 
 cdef void scale_float(
-        const void *x, const void *bias, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+        const fastact_args *args, char **operands, const Py_ssize_t *row_steps, Py_ssize_t rows,
+        Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
-    cdef float factor = <float> parameters[0]
+    cdef float factor = <float> args.parameters[0]
     for i in range(n):
-        (<float *> out)[i] = factor * (<const float *> x)[i]
+        (<float *> operands[1])[i] = factor * (<float *> operands[0])[i]
 
 
 cdef void scale_double(
-        const void *x, const void *bias, void *out, Py_ssize_t n, const double *parameters) noexcept nogil:
+        const fastact_args *args, char **operands, const Py_ssize_t *row_steps, Py_ssize_t rows,
+        Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        (<double *> out)[i] = parameters[0] * (<const double *> x)[i]
+        (<double *> operands[1])[i] = args.parameters[0] * (<double *> operands[0])[i]
 
 
 cdef void multiply_float(
-        const void *grad, const void *x, const void *bias, void *out, Py_ssize_t n,
-        const double *parameters) noexcept nogil:
+        const fastact_args *args, char **operands, const Py_ssize_t *row_steps, Py_ssize_t rows,
+        Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        (<float *> out)[i] = (<const float *> grad)[i] * (<const float *> x)[i]
+        (<float *> operands[2])[i] = (<float *> operands[0])[i] * (<float *> operands[1])[i]
 
 
 cdef void multiply_double(
-        const void *grad, const void *x, const void *bias, void *out, Py_ssize_t n,
-        const double *parameters) noexcept nogil:
+        const fastact_args *args, char **operands, const Py_ssize_t *row_steps, Py_ssize_t rows,
+        Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        (<double *> out)[i] = (<const double *> grad)[i] * (<const double *> x)[i]
+        (<double *> operands[2])[i] = (<double *> operands[0])[i] * (<double *> operands[1])[i]
 
 
 def largest_error(const float[::1] got, const double[::1] true, const double[::1] scale):

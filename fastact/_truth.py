@@ -5,6 +5,7 @@ ones.
 """
 
 import ast
+import dataclasses
 import decimal
 import functools
 
@@ -102,7 +103,8 @@ class Arithmetic:
         What is one number a row stands in every place of it.  Not a number wherever an input is none.  Parameters are
         first rounded to the arrays' type, as callers' are.
         """
-        row, dtype = ROW[name], arrays[0].dtype
+        dtype = arrays[0].dtype
+        row = for_parameters(ROW[name], parameters, dtype)
         nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
         inputs = dict(zip(arguments_of(kind), arrays, strict=True))
         longer = {}
@@ -122,6 +124,21 @@ class Arithmetic:
                     result[tiny] = self.evaluate(expression_of(row, kind), again, self.precisions[2])
         result[nan] = self.number("nan")
         return result
+
+
+def for_parameters(row, parameters, dtype):
+    """Return the row with the formulas that hold for these parameters, which are rounded to a type."""
+    if row.at_defaults and all(dtype.type(parameters[key]) == dtype.type(row.defaults[key]) for key in parameters):
+        return dataclasses.replace(row, **row.at_defaults)
+    return row
+
+
+def in_float64(name, parameters):
+    """Return parameters with which float64 computes what float32 computes with these."""
+    single, row = np.dtype(np.float32), ROW[name]
+    if for_parameters(row, parameters, single) is not row:
+        return dict(row.defaults)
+    return {key: float(single.type(value)) for key, value in parameters.items()}
 
 
 def arguments_of(kind):

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastact import catalogue
 from fastact.catalogue import ROWS
-from fastact.engine import Channelwise, Elementwise, Gate, Reduction, Rowwise
+from fastact.core.function import Function
+from fastact.core.function import make as make_function
 
-Activation = Elementwise | Channelwise | Rowwise
-CLASSES: Mapping[str, type[Activation]] = {
-    "elementwise": Elementwise,
-    "channelwise": Channelwise,
-    "rowwise": Rowwise,
-}
-ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({row.name: CLASSES[row.kind](row) for row in ROWS})
-GATES: Mapping[str, Gate] = MappingProxyType({row.name: Gate(row) for row in catalogue.GATES})
-REDUCTIONS: Mapping[str, Reduction] = MappingProxyType({row.name: Reduction(row) for row in catalogue.REDUCTIONS})
+Functions = Mapping[str, Function]
+
+
+def make(rows: Iterable[catalogue.Row]) -> Functions:
+    """Return the functions of some rows, by name."""
+    return MappingProxyType({row.name: make_function(row) for row in rows})
+
+
+ACTIVATIONS: Functions = make(ROWS)
+GATES: Functions = make(catalogue.GATES)
+REDUCTIONS: Functions = make(catalogue.REDUCTIONS)
+LOSSES: Functions = make(catalogue.LOSSES)
 ALIASES: Mapping[str, str] = MappingProxyType({alias: row.name for row in ROWS for alias in row.aliases})
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Given = TypeVar("Given", bound=Callable[..., Any])
 
 
-def get(name: str | Function) -> Activation | Gate | Function:
+def get(name: str | Given) -> Function | Given:
     """Return an activation, or a gated unit, by its name, in fastact's spelling or another library's.
 
     Parameters

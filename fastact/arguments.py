@@ -4,15 +4,21 @@ Nothing here computes, and nothing here is on the way of an ordinary call."""
 
 from __future__ import annotations
 
+import contextlib
 import numbers
+import operator
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastact.core import environment
+
 Array = npt.NDArray[Any]
 
+MRO = type.__dict__["__mro__"]  # the bases of a class, whatever its metaclass says
 TAKEN = "float32 or float64 (integers and bools are converted)"
 
 
@@ -33,7 +39,7 @@ def as_input(value: object, function: str, argument: str) -> Array:
         if array.dtype in (np.float32, np.float64):
             return array
         if array.dtype.kind in "biu":
-            return array.astype(np.float64)
+            return environment.in_default_mode(array.astype, np.float64)
     raise TypeError(f"{function}() takes {TAKEN}: {argument} is {describe(value, array)}")
 
 
@@ -54,14 +60,18 @@ def wrap(value: object, function: str, argument: str) -> Array:
     if is_masked(value):
         raise TypeError(f"{function}() takes no masked arrays: fill {argument} first ({argument}.filled(...))")
     if isinstance(value, np.ndarray):
-        return value.view(np.ndarray)
+        view = value.view(np.ndarray)
+        if type(view) is not np.ndarray:  # a subclass, or what passes itself off as an array
+            raise TypeError(f"{function}() cannot read {argument}: view() of a {type(value).__name__} gives no array")
+        return view
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
-            return np.from_dlpack(value)
-        return np.asarray(value)
-    except (TypeError, RuntimeError, BufferError) as error:  # on another device, or in need of a gradient
+            return environment.without_trace(np.from_dlpack, value)
+        return environment.without_trace(np.asarray, value)
+    except (TypeError, RuntimeError, BufferError, ValueError) as error:  # on another device, in need of a gradient
         reason = str(error).strip().partition("\n")[0]
-        raise TypeError(f"{function}() cannot read {argument}, a {type(value).__name__}: {reason}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError  # ragged lists
+        raise kind(f"{function}() cannot read {argument}, a {type(value).__name__}: {reason}") from error
 
 
 def is_masked(value: object) -> bool:
@@ -84,13 +94,29 @@ def is_number(value: object) -> bool:
 def as_number(value: object, function: str, parameter: str) -> float:
     """Return a parameter as a float."""
     try:
-        if isinstance(value, (str, bytes, bytearray)) or (isinstance(value, np.ndarray) and value.ndim):
-            raise TypeError
+        if isinstance(value, (str, bytes, bytearray)) or getattr(value, "ndim", None):
+            raise TypeError  # of one element too: libraries warn of it
         return float(value)  # type: ignore[arg-type]
     except OverflowError:
         raise ValueError(f"{function}(): {parameter} is too large for a float") from None
     except (TypeError, ValueError):
         raise TypeError(f"{function}(): {parameter} must be a number, not {type(value).__name__}") from None
+
+
+def as_index(axis: object, function: str = "") -> int:
+    """Return an axis as it was given: an int of any size."""
+    try:
+        return operator.index(axis)  # type: ignore[arg-type]
+    except TypeError:
+        name = f"{function}(): " if function else ""
+        raise TypeError(f"{name}axis must be an int, not {type(axis).__name__}") from None
+
+
+def as_axis(axis: int, ndim: int) -> int:
+    """Return an axis counted from the first."""
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return axis + ndim if axis < 0 else axis
 
 
 def as_bool(value: object, function: str, parameter: str) -> bool:
@@ -110,23 +136,66 @@ def as_mask(value: object, function: str, argument: str) -> Array:
 def spread(array: Array, shape: tuple[int, ...], function: str, argument: str) -> Array:
     """Return a view of the array, broadcast."""
     try:
-        return np.broadcast_to(array, shape)
+        return environment.in_default_mode(np.broadcast_to, array, shape)
+    except SystemError:  # NumPy's, where it has no memory and does not say so
+        raise MemoryError("fastact has no memory for a view") from None
     except ValueError:
         raise ValueError(
             f"{function}(): {argument} has shape {array.shape}, which does not broadcast to {shape}"
         ) from None
 
 
-def keys_seen(shape: tuple[int, ...], axis: int, function: str) -> Array:
-    """Return how many keys each query sees under a causal mask, as one number a query, broadcast to the shape of scores."""
-    if len(shape) < 2 or axis != len(shape) - 1:
-        raise ValueError(
-            f"{function}(): causal=True is for scores of queries (the last axis but one) by keys (the last, along which "
-            f"rows lie), not for shape {shape} along axis {axis}"
-        )
-    queries, keys = shape[-2:]
-    seen = np.maximum(np.arange(1 + keys - queries, 1 + keys), 0)
-    return np.broadcast_to(seen.astype(np.int64)[:, None], shape)
+def as_choice(value: object, choices: Mapping[str, int], function: str, argument: str) -> int:
+    """Return what one of some strings stands for."""
+    found = choices.get(value) if isinstance(value, str) else None
+    if found is None:
+        *others, last = map(repr, sorted(choices))
+        raise ValueError(f"{function}(): {argument} must be {', '.join(others)} or {last}, not {value!r}")
+    return found
+
+
+def as_int64(value: object, function: str, argument: str) -> int:
+    try:
+        index = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{function}(): {argument} must be an int, not {type(value).__name__}") from None
+    if not -(2**63) <= index < 2**63:
+        raise ValueError(f"{function}(): {argument} must be in the range of int64, not {index}")
+    return index
+
+
+def wrong_targets(
+    function: str, targets: Array, logits: tuple[int, ...], wanted: tuple[int, ...], axis: int | None
+) -> str:
+    """Return the message for targets of a wrong shape; `axis` is that of the classes, where labels may be given."""
+    found = f"{function}(): targets has shape {targets.shape}"
+    if axis is None:
+        return f"{found}, but logits ask for {wanted}"
+    integers, rows, hint = targets.dtype.kind in "iu", logits[:axis] + logits[axis + 1 :], ""
+    if integers and targets.shape == logits:
+        hint = "; for one-hot rows give floats, or their argmax as labels"
+    elif not integers and targets.shape == rows:
+        hint = "; for labels give integers"
+    elif targets.size and [n for n in targets.shape if n != 1] == [n for n in rows if n != 1]:
+        hint = f"; reshape labels to {rows}"
+    return (
+        f"{found}, of {'integers' if integers else 'floats'}, but logits ask for {wanted}: integers are labels, one a "
+        f"row, and floats are probabilities, one a class{hint}"
+    )
+
+
+def bad_target(function: str, targets: Array, position: int, bounds: str) -> str:
+    """Return the message for a target that is none."""
+    at = tuple(int(index) for index in np.unravel_index(position, targets.shape))
+    return f"{function}(): targets[{', '.join(map(str, at))}] is {targets[at]}, position {at}: {bounds}"
+
+
+def no_causal_mask(function: str, shape: tuple[int, ...], axis: int) -> str:
+    """Return the message for scores that a causal mask is not for."""
+    return (
+        f"{function}(): causal=True is for scores of queries (the last axis but one) by keys (the last, along which "
+        f"rows lie), not for shape {shape} along axis {axis}"
+    )
 
 
 def out_of_range(
@@ -167,8 +236,22 @@ def share_memory(a: Array, b: Array) -> bool:
     """Return whether two arrays have a byte in common; True also where finding out would take long."""
     try:
         return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]
-    except np.exceptions.TooHardError:
+    except (np.exceptions.TooHardError, OverflowError):  # the latter of strides that reach round the address space
         return True
+    except RuntimeError:  # NumPy's, where it has no memory
+        raise MemoryError("fastact has no memory to compare arrays") from None
+
+
+def will_write(out: object) -> None:
+    """Tell autograd of what is about to be written to: a gradient that goes by an older value is then an error.
+
+    To be called when nothing is left to be refused, of every output that is no exact ndarray.  Arrays were looked at:
+    none of the caller's code may run."""
+    torch = sys.modules.get("torch")
+    tensor = getattr(torch, "Tensor", None)
+    if torch is not None and any(base is tensor for base in MRO.__get__(type(out))):
+        with contextlib.suppress(RuntimeError):  # one made in inference mode has no version
+            torch.autograd.graph.increment_version(out)
 
 
 def overlaps_itself(array: Array) -> bool:
@@ -191,47 +274,95 @@ class Elementary:
     nout = 1
     signature = None
 
-    def __init__(self, function: Any, second: str | None, keywords: dict[str, object]) -> None:
+    def __init__(self, function: Any, second: str | None, keywords: dict[str, object], inputs: list[object]) -> None:
         self.function, self.second, self.keywords = function, second, keywords
-        self.nin = 1 if second is None else 2
+        self.nin, self.types = len(inputs), types_of(inputs)
         self.__name__ = function.__name__
 
     def __repr__(self) -> str:
         return repr(self.function)
 
-    def __call__(self, first: object, *rest: object, out: Any = None) -> Any:
+    def __call__(self, first: object, *rest: object, out: Any = None, dtype: object = None) -> Any:
         if isinstance(out, tuple):
             (out,) = out
-        inputs = {} if self.second is None else dict(zip((self.second,), rest, strict=True))
-        return self.function(first, **inputs, **self.keywords, out=out)
+        if self.second is None:
+            return self.function(first, *rest, **self.keywords, out=out)
+        return self.function(first, **dict(zip((self.second,), rest, strict=True)), **self.keywords, out=out)
+
+
+def overriding(name: str, values: Iterable[object]) -> list[object]:
+    """Return what overrides ``__array_ufunc__``, in the order to be asked: one a type, subclasses first."""
+    usual = np.ndarray.__array_ufunc__
+    found: list[object] = []
+    for value in values:
+        override = getattr(type(value), "__array_ufunc__", usual)
+        if is_masked(value) or override is usual or type(value) in map(type, found):
+            continue
+        if override is None:
+            raise TypeError(f"{name}(): a {type(value).__name__} does not support ufuncs")
+        later = (i for i, other in enumerate(found) if isinstance(value, type(other)))
+        found.insert(next(later, len(found)), value)
+    return found
+
+
+def refuse_overriding(name: str, values: Iterable[object], why: str = "") -> None:
+    """Raise TypeError for what overrides ``__array_ufunc__``, where no call can be handed over to it."""
+    if found := overriding(name, values):
+        raise unsupported(name, found, why)
+
+
+def unsupported(name: str, found: list[object], why: str = "") -> TypeError:
+    """Return the error for operands of other libraries that a call does not take."""
+    names = ", ".join(type(value).__name__ for value in found)
+    ways = [method for method in ("to_numpy", "compute") if any(hasattr(type(value), method) for value in found)]
+    hint = f": convert it first ({' or '.join(f'{method}()' for method in ways)})" if ways else ""
+    return TypeError(f"{name}() {why and f'{why} and '}takes plain arrays, not {names}{hint}")
+
+
+def types_of(inputs: list[object]) -> list[str]:
+    """Return what polars asks a ufunc for, to choose the type of its result; integers are computed in float64."""
+    single = all(str(getattr(value, "dtype", "")).lower() == "float32" for value in inputs)
+    count = len(inputs)
+    return [f"{kind * count}->{kind}" for kind in ("f" * single + "d")]
 
 
 def hand_over(function: Any, inputs: list[object], second: str | None, keywords: dict[str, object], out: object) -> Any:
     """Return what an operand that overrides ``__array_ufunc__`` makes of the call, or NotImplemented.
 
     As for NumPy's ufuncs: subclasses are asked first, then from left to right, until one does not decline."""
-    usual = np.ndarray.__array_ufunc__
-    overriding: list[object] = []
-    for value in (*inputs, out):
-        override = getattr(type(value), "__array_ufunc__", usual)
-        if is_masked(value) or override is usual or type(value) in map(type, overriding):
-            continue
-        if override is None:
-            raise TypeError(f"{function.name}(): a {type(value).__name__} does not support ufuncs")
-        later = (i for i, other in enumerate(overriding) if isinstance(value, type(other)))
-        overriding.insert(next(later, len(overriding)), value)
-    if not overriding:
+    found = overriding(function.name, (*inputs, out))
+    if not found:
         return NotImplemented
-    names = ", ".join(type(value).__name__ for value in overriding)
-    along = function.kind not in ("elementwise", "gate") or bool(keywords.keys() & {"bias", "bias_grad"})
-    if along or (function.nin, function.nout) != (len(inputs), 1):
-        why = "works along an axis" if function.nout == 1 else "has two results"
-        raise TypeError(f"{function.name}() {why} and takes plain arrays, not {names}")
-    elementary = Elementary(function, second, keywords) if second or keywords else function
-    for value in overriding:
-        result = type(value).__array_ufunc__(  # type: ignore[attr-defined]
-            value, elementary, "__call__", *inputs, **({} if out is None else {"out": (out,)})
-        )
+    by_types = any(type(value).__module__.partition(".")[0] == "polars" for value in found)
+    if by_types and out is not None:
+        raise unsupported(function.name, found, "writes to out=")
+    elementary = function
+    if second or keywords or by_types:
+        elementary = Elementary(function, second, keywords, inputs)
+    for value in found:
+        try:
+            result = type(value).__array_ufunc__(  # type: ignore[attr-defined]
+                value, elementary, "__call__", *inputs, **({} if out is None else {"out": (out,)})
+            )
+        except (TypeError, NotImplementedError) as error:
+            if not by_types:
+                raise
+            raise unsupported(function.name, found, f"is not supported here ({error})") from error
         if result is not NotImplemented:
             return result
+    names = ", ".join(type(value).__name__ for value in found)
     raise TypeError(f"{function.name}() is not supported by {names}: __array_ufunc__ returned NotImplemented")
+
+
+def dispatch_override(
+    function: Any, inputs: dict[str, object], others: list[object], keywords: dict[str, object], out: object
+) -> Any:
+    """Return what an overriding operand makes of a call, or NotImplemented where no operand overrides.
+
+    `others` are operands that only plain arrays go with; of two inputs by name, the second is given by keyword."""
+    if others or function.nout != 1 or function.kind not in ("elementwise", "gate"):
+        why = "works along an axis" if function.nout == 1 else "has two results"
+        refuse_overriding(function.name, [*inputs.values(), *others, out], "" if function.kind == "loss" else why)
+        return NotImplemented
+    second = list(inputs)[1] if function.role == "backward" else None
+    return hand_over(function, list(inputs.values()), second, keywords, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
-from fastact import blocks, engine
+from fastact.core import function, threads
 
 VERSION = "0.1.0"
 
@@ -31,18 +31,18 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         raise ValueError(f"mode must be 'stdout' or 'dicts', not {mode!r}")
     config = {
         "version": VERSION,
-        "cpu_target": engine.TARGET,
-        "cpu_targets": engine.TARGETS,
-        "compiler": engine.COMPILER,
-        "openmp": blocks.OPENMP or None,
-        "num_threads": blocks.get_num_threads(),
+        "cpu_target": function.TARGET,
+        "cpu_targets": function.TARGETS,
+        "compiler": function.COMPILER,
+        "openmp": threads.OPENMP or None,
+        "num_threads": threads.get_num_threads(),
     }
     if mode == "dicts":
         return config
-    openmp = f"yes ({blocks.OPENMP})" if blocks.OPENMP else "no: every call runs serially"
+    openmp = f"yes ({threads.OPENMP})" if threads.OPENMP else "no: every call runs serially"
     print(f"fastact     {VERSION}")
-    print(f"CPU target  {engine.TARGET} (possible here: {', '.join(engine.TARGETS)})")
-    print(f"compiler    {engine.COMPILER}")
+    print(f"CPU target  {function.TARGET} (possible here: {', '.join(function.TARGETS)})")
+    print(f"compiler    {function.COMPILER}")
     print(f"OpenMP      {openmp}")
-    print(f"threads     {blocks.get_num_threads()}")
+    print(f"threads     {threads.get_num_threads()}")
     return None

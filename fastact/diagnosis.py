@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastact import arguments
 from fastact.activations import get
-from fastact.engine import Elementwise
-from fastact.tallies import tally
+from fastact.core import environment
+from fastact.core.diagnose import slope_statistics
+from fastact.core.function import Function
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,26 +108,40 @@ def diagnose(
     NaN: 1, infinite: 0
     """
     function = get(activation)
-    if not isinstance(function, Elementwise):
+    if not isinstance(function, Function) or function.kind != "elementwise":
         raise TypeError(f"diagnose() is for activations that compute element by element, not {function!r}")
     threshold = arguments.as_number(threshold, "diagnose", "threshold")
-    if not threshold >= 0:
+    if not environment.in_default_mode(threshold.__ge__, 0):  # False of a NaN
         raise ValueError(f"diagnose(): threshold must be at least 0, not {threshold!r}")
+    # What may run the caller's code comes before any look at an array's memory or shape.
+    values = {name: arguments.as_number(value, function.derivative.name, name) for name, value in parameters.items()}
+    axis = arguments.as_index(axis, "diagnose")
+    arguments.refuse_overriding("diagnose", [x])
     array = np.atleast_1d(arguments.as_input(x, "diagnose", "x"))
-    by_row = np.moveaxis(array, axis, -1)
+    by_row = np.moveaxis(array, arguments.as_axis(axis, array.ndim), -1)
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])
-    zero, small, slope, nan, inf = tally(function, rows, threshold, parameters)
-    counted = max(1, rows.size - nan)
-    in_batch = np.maximum(1, rows.shape[0] - np.isnan(rows).sum(axis=0) if nan else rows.shape[0])
-    dead_by_unit = zero / in_batch
-    return Diagnosis(
-        dead=float(zero.sum() / counted),
-        dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
-        dead_by_unit=dead_by_unit,
-        saturated=float(small.sum() / counted),
-        mean_slope=float(slope.sum() / counted),
-        nan=nan,
-        inf=inf,
-        threshold=threshold,
-    )
+    return environment.in_default_mode(summed, function, rows, threshold, values)
+
+
+def summed(function: Function, rows: NDArray[Any], threshold: float, parameters: dict[str, float]) -> Diagnosis:
+    """Return what rows of units tell."""
+    count, units = rows.shape
+    statistics = slope_statistics(function, rows, threshold, parameters)
+    if statistics is None:
+        return Diagnosis(0.0, 0.0, np.zeros(units), 0.0, 0.0, 0, 0, threshold)
+    zero, small, slope, nan, inf = statistics
+    with np.errstate(all="ignore"):
+        counted = max(1, rows.size - nan)
+        in_batch = np.maximum(1, count - np.isnan(rows).sum(axis=0) if nan else count)
+        dead_by_unit = zero / in_batch
+        return Diagnosis(
+            dead=float(zero.sum() / counted),
+            dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
+            dead_by_unit=dead_by_unit,
+            saturated=float(small.sum() / counted),
+            mean_slope=float(slope.sum() / counted),
+            nan=nan,
+            inf=inf,
+            threshold=threshold,
+        )

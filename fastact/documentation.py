@@ -7,6 +7,8 @@ from inspect import Parameter as Argument
 from inspect import Signature
 from typing import TYPE_CHECKING
 
+from fastact.catalogue import signatures
+
 if TYPE_CHECKING:
     from fastact.catalogue.row import Row
 
@@ -129,39 +131,29 @@ Examples
 >>> import fastact as fa
 {example}
 """
-SELECTION = ("scale", "where", "causal", "keepdims")
 REAL = "float32 or float64; integers and bools are converted to float64."
 
 
 def signature(row: Row, role: str) -> Signature:
     """Return the signature of a row's function (forward, derivative or backward)."""
-    if row.kind == "gate":
-        return gate_signature(row, role)
-    backward = role == "backward"
-    by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
-    arguments = [Argument("grad" if backward else "x", either)]
-    if backward and row.kind in ("rowwise", "reduction"):
-        arguments += [Argument(row.backward_from[0], by_name)]
-    elif backward:
-        arguments += [Argument(name, by_name, default=None) for name in ("x", "y")]
-    required = row.required
-    for name, default in row.defaults.items():
-        if backward and name == "keepdims":
-            continue
-        shown = Argument.empty if name in required else default
-        by_position = not backward and name not in SELECTION
-        arguments += [Argument(name, either if by_position else by_name, default=shown)]
-    if row.kind == "elementwise":
-        arguments += [Argument(name, by_name, default=None) for name in ("bias", "bias_grad")[: 1 + backward]]
-    if backward and row.kind == "channelwise":
-        arguments += [Argument(f"{row.parameters[0].name}_grad", by_name, default=None)]
-    return Signature([*arguments, Argument("out", by_name, default=None)])
+    return Signature(
+        [
+            Argument(
+                a.name,
+                Argument.POSITIONAL_OR_KEYWORD if a.positional else Argument.KEYWORD_ONLY,
+                default=Argument.empty if a.default is signatures.REQUIRED else a.default,
+            )
+            for a in signatures.arguments(row, role)
+        ]
+    )
 
 
 def document(row: Row, role: str) -> str:
     """Return the docstring of a row's function."""
     if row.kind == "gate":
         return gate_document(row, role)
+    if row.kind == "loss":
+        return f"{row.name}{signature(row, role)}\n\n{row.page}"
     first = "x" if role != "backward" or row.kind == "reduction" else "grad"
     reduces = row.kind == "reduction" and role == "forward"
     return PAGE.format(
@@ -270,25 +262,6 @@ def notes(row: Row, role: str) -> Iterable[str]:
 def within(row: Row, function: str) -> str:
     single, double = row.bounds["float32"][function], row.bounds["float64"][function]
     return f"at most {single:g} ulp in float32 and {double:g} ulp in float64"
-
-
-def gate_signature(row: Row, role: str) -> Signature:
-    """Return the signature of a gated unit: two arrays, or one."""
-    assert row.inputs is not None
-    by_name, either = Argument.KEYWORD_ONLY, Argument.POSITIONAL_OR_KEYWORD
-    arguments = [Argument(name, either, default=None) for name in row.inputs]
-    outputs = ["out"]
-    if role == "backward":
-        arguments = [Argument("grad", either), *(Argument(name, by_name, default=None) for name in ("gate", "value"))]
-        outputs = ["gate_grad", "value_grad", "out"]
-    return Signature(
-        [
-            *arguments,
-            Argument("x", by_name, default=None),
-            Argument("axis", by_name, default=-1),
-            *(Argument(name, by_name, default=None) for name in outputs),
-        ]
-    )
 
 
 def gate_document(row: Row, role: str) -> str:

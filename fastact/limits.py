@@ -9,24 +9,35 @@ from pathlib import Path
 FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC in Linux's sched.h
 
 
-def available_cpus() -> int:
-    """Return how many CPUs this process may use: those of its affinity, or fewer where a cgroup's quota says so."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cpus(bound: int = 0) -> int:
+    """Return how many CPUs this process may use: those of its affinity, or fewer where a cgroup's quota says so.
+
+    An OpenMP that binds threads has narrowed the affinity of this one to its own place; it says `bound` CPUs instead.
+    """
+    cpus = bound or affinity() or os.cpu_count() or 1
     quota = cgroup_quota()
-    return cpus if quota is None else max(1, min(cpus, int(quota)))
+    return cpus if quota is None else max(1, int(min(cpus, quota)))
+
+
+def affinity() -> int | None:
+    """Return how many CPUs this thread may run on; None where that is not to be learned."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on this system, or refused, as sandboxes do
+        return None
 
 
 def cgroup_quota(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
     """Return the CPUs' worth of time that this process's control groups grant, of version 1 or 2; None is no limit."""
     quotas = []
     for line in read(process).splitlines():
-        controllers, path = line.split(":", 2)[1:]
-        if not controllers:
-            top = root
-        elif "cpu" in controllers.split(","):
-            top = root / controllers if (root / controllers).is_dir() else root / "cpu"
-        else:
-            continue
+        match line.split(":", 2):
+            case [_, "", path]:
+                top = root
+            case [_, controllers, path] if "cpu" in controllers.split(","):
+                top = root / (controllers if os.path.isdir(root / controllers) else "cpu")  # is_dir() may raise
+            case _:
+                continue
         # A container may see its own group as the root, or the path outside it: all that exist count.
         group = top / path.lstrip("/")
         for folder in (group, *group.parents):
@@ -38,14 +49,22 @@ def cgroup_quota(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/
 
 def quota_v2(folder: Path) -> float | None:
     match read(folder / "cpu.max").split():
-        case [quota, period] if quota != "max":
-            return int(quota) / int(period)
+        case [quota, period]:
+            return ratio(quota, period)
     return None
 
 
 def quota_v1(folder: Path) -> float | None:
-    quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
-    return int(quota) / int(period) if quota and period and int(quota) > 0 else None
+    return ratio(read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us"))
+
+
+def ratio(quota: str, period: str) -> float | None:
+    """Return the CPUs that a quota in each period is; None if it is none ("max", -1) or nothing to be understood."""
+    try:
+        cpus = int(quota) / int(period)
+    except (ValueError, ArithmeticError):
+        return None
+    return cpus if cpus > 0 else None
 
 
 def is_forked() -> bool:
@@ -53,11 +72,15 @@ def is_forked() -> bool:
     if sys.platform != "linux":
         return False
     fields = read(Path("/proc/self/stat")).rpartition(")")[2].split()
-    return len(fields) > 6 and bool(int(fields[6]) & FORKED_WITHOUT_EXEC)
+    try:
+        return bool(int(fields[6]) & FORKED_WITHOUT_EXEC)
+    except (IndexError, ValueError):
+        return False
 
 
 def read(path: Path) -> str:
+    """Return a file's text; the system cuts a process's name anywhere, inside a character of UTF-8 too."""
     try:
-        return path.read_text()
-    except OSError:
+        return path.read_text(encoding="ascii", errors="replace")
+    except (OSError, ValueError):  # a path with a null byte
         return ""

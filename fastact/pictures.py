@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastact.activations import get
 from fastact.catalogue import ROW
-from fastact.engine import Channelwise, Elementwise
+from fastact.core.function import Function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def curves(names: str | Any | Sequence[str | Any], x: NDArray[Any], derivative: 
     found: Curves = []
     for name in names:
         function = get(name)
-        if not isinstance(function, (Elementwise, Channelwise)):
+        if not isinstance(function, Function) or function.kind not in ("elementwise", "channelwise"):
             raise TypeError(f"plot() is for activations that compute element by element, not {function!r}")
         typical = ROW[function.name].typical
         found.append((function.name, False, function(x, **typical)))

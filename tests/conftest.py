@@ -12,15 +12,70 @@ import pytest
 
 import fastact as fa
 import helpers
-from fastact import engine
+from fastact.core import function as core
+
+LANES = {
+    "quick": "every promise on some of the inputs (default)",
+    "full": "everything but what is timed",
+    "timing": "what is timed, which wants a quiet machine and no test beside it",
+}
+
+
+def pytest_addoption(parser):
+    described = "; ".join(f"{name}: {what}" for name, what in LANES.items())
+    parser.addoption("--lane", choices=list(LANES), default="quick", help=described)
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: builds something or takes longer than some seconds")
+    config.addinivalue_line("markers", "full: the full lane only")
+    config.addinivalue_line("markers", "slow: builds something or takes longer than some seconds; the full lane only")
+    config.addinivalue_line("markers", "timing: compares times; the timing lane only")
+    helpers.full_lane = config.option.lane == "full"
+
+
+def lane(item):
+    """Return the first lane that runs a test.
+
+    A module may have a function `in_quick_lane` of a test's parameters by name, `target` always among them.
+    """
+    if item.get_closest_marker("timing"):
+        return "timing"
+    if item.get_closest_marker("full") or item.get_closest_marker("slow"):
+        return "full"
+    chosen = getattr(item.module, "in_quick_lane", None)
+    if chosen is None or not hasattr(item, "callspec"):
+        return "quick"
+    parameters = {"target": core.TARGET} | item.callspec.params
+    for fixture in KINDS.keys() & parameters.keys():
+        parameters["target"] = parameters[fixture][-1]
+    return "quick" if chosen(**parameters) else "full"
+
+
+def pytest_collection_modifyitems(config, items):
+    runs = {"quick": {"quick"}, "full": {"quick", "full"}, "timing": {"timing"}}[config.option.lane]
+    others = [item for item in items if lane(item) not in runs]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if lane(item) in runs]
+
+
+def pytest_report_header(config):
+    return f"lane: {config.option.lane}, {LANES[config.option.lane]}; others by --lane"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Where pytest-xdist is installed, the whole of a lane that times nothing runs on all CPUs."""
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+        return
+    option = config.option
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not (option.usepdb or option.collectonly)
+    if whole and option.lane != "timing" and option.numprocesses is None and option.dist == "no":
+        option.numprocesses, option.dist = "auto", "worksteal"  # some tests take seconds, most take none
 
 
 # Where every formula is tried.  Elsewhere the engine is tested, which sees of an activation what `signature` says.
-OF_FORMULAS = {"test_accuracy", "test_special_values", "test_same_bits", "test_guard_pages", "test_documentation"}
+OF_FORMULAS = {"test_accuracy", "test_special_values", "test_same_bits", "test_documentation"}
 KINDS = {
     "activation": ["elementwise"],
     "rowwise": ["rowwise"],
@@ -52,7 +107,7 @@ def pytest_generate_tests(metafunc):
             for activation in chosen
             if activation.kind in KINDS[fixture]
             for kind in ([[kind] for kind in helpers.kinds(activation)] if "operation" in fixture else [[]])
-            for target in engine.TARGETS
+            for target in core.TARGETS
         ]
         metafunc.parametrize(fixture, cases, ids=map("-".join, cases), indirect=True)
 
@@ -63,7 +118,7 @@ def dtype(request):
     return np.dtype(request.param)
 
 
-@pytest.fixture(params=engine.TARGETS)
+@pytest.fixture(params=core.TARGETS)
 def target(request):
     """The name of a target that this machine can run."""
     return request.param
@@ -98,6 +153,5 @@ def elementwise_operation(request):
 @pytest.fixture
 def always_parallel():
     """Even the smallest work is shared out over threads."""
-    previous = engine.set_parallel_threshold(0)
-    yield
-    engine.set_parallel_threshold(previous)
+    with helpers.parallel_threshold(0):
+        yield

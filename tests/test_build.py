@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from fastact import engine
+from fastact.core import function as core
 
 PROJECT = pathlib.Path(__file__).parents[1]
 COMPILER = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
@@ -49,16 +49,21 @@ def tree(tmp_path_factory):
     return copy
 
 
-def build(tree):
-    """Build as a developer does."""
-    done = subprocess.run(
-        [sys.executable, "setup.py", "build_clib", "build_ext", "--inplace"],
+def setup_py(tree, *commands, compiler=None, **environment):
+    """Run setup.py; return the finished process."""
+    return subprocess.run(
+        [sys.executable, "setup.py", *commands],
         cwd=tree,
-        env={**os.environ, "CC": str(tree / "compiler")},
+        env={**os.environ, "CC": str(compiler or tree / "compiler"), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def build(tree):
+    """Build as a developer does."""
+    done = setup_py(tree, "build_clib", "build_ext", "--inplace")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -96,7 +101,7 @@ def test_nothing_edited_is_nothing_built(tree):
 def test_a_header_edited_is_a_kernel_rebuilt_and_an_extension_linked_again(tree, source):
     made = made_again(tree, tree / source)
     header = pathlib.Path(source).stem
-    users = [target for target in engine.TARGETS if header == f"vec_{target}" or not header.startswith("vec_")]
+    users = [target for target in core.TARGETS if header == f"vec_{target}" or not header.startswith("vec_")]
     assert {f"{target}_f{bits}.o" for target in users for bits in (32, 64)} <= made
     assert extensions(made) == every_extension(tree)
 
@@ -116,31 +121,84 @@ def test_a_header_of_the_engine_edited_is_every_extension_rebuilt(tree, source):
 
 
 def test_a_missing_compiler_is_an_error_that_says_what_to_install(tree):
-    done = subprocess.run(
-        [sys.executable, "setup.py", "build_clib"],
-        cwd=tree,
-        env={**os.environ, "CC": "no-such-compiler"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = setup_py(tree, "build_clib", compiler="no-such-compiler")
     assert done.returncode != 0
     assert "no-such-compiler is missing" in done.stderr
     assert "apt install build-essential python3-dev" in done.stderr
 
 
+def wrapped(tree, name, lines):
+    """Return a compiler that does something before it compiles."""
+    path = tree / name
+    path.write_text(f'#!/bin/sh\n{lines}\nexec {tree / "compiler"} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 def test_openmp_that_is_asked_for_and_missing_is_an_error(tree):
-    compiler = tree / "compiler"
-    without = tree / "without_openmp"
-    without.write_text(f'#!/bin/sh\ncase "$*" in *-fopenmp*) exit 1 ;; esac\nexec {compiler} "$@"\n')
-    without.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "setup.py", "build_ext", "--inplace"],
-        cwd=tree,
-        env={**os.environ, "CC": str(without), "FASTACT_OPENMP": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    without = wrapped(tree, "without_openmp", 'case "$*" in *-fopenmp*) exit 1 ;; esac')
+    done = setup_py(tree, "build_ext", "--inplace", compiler=without, FASTACT_OPENMP="1")
     assert done.returncode != 0
     assert "this compiler has none" in done.stderr
+
+
+@pytest.mark.parametrize(("variable", "jobs"), [("FASTACT_BUILD_JOBS", 1), ("FASTACT_BUILD_JOBS", 3), ("MAX_JOBS", 3)])
+def test_so_many_compilers_run_at_a_time(tree, variable, jobs, tmp_path):
+    log = tmp_path / "log"
+    slow = wrapped(
+        tree, "slow", f'case "$*" in *" fastact/kernels/"*) echo + >> {log}; sleep 0.5; echo - >> {log} ;; esac'
+    )
+    build_base = ["build", "--build-base", tmp_path / "base"]
+    done = setup_py(tree, *build_base, "build_clib", compiler=slow, **{"MAX_JOBS": "2", variable: str(jobs)})
+    assert done.returncode == 0, done.stderr
+    running, most = 0, 0
+    for line in log.read_text().split():
+        running += 1 if line == "+" else -1
+        most = max(most, running)
+    assert most == jobs
+
+
+@pytest.mark.parametrize("jobs", ["0", "two", "-1"])
+def test_a_number_of_compilers_that_is_none_is_an_error(tree, jobs):
+    done = setup_py(tree, "build_ext", "--inplace", FASTACT_BUILD_JOBS=jobs)
+    assert done.returncode != 0
+    assert "FASTACT_BUILD_JOBS is to be a number from 1 on" in done.stderr
+
+
+def test_a_source_that_does_not_compile_is_an_error_and_the_others_are_given_up(tree, tmp_path):
+    log = tmp_path / "log"
+    failing = wrapped(
+        tree, "failing", f'case "$*" in *" fastact/kernels/"*) echo >> {log}; echo it is broken >&2; exit 1 ;; esac'
+    )
+    done = setup_py(
+        tree, "build", "--build-base", tmp_path / "base", "build_clib", compiler=failing, FASTACT_BUILD_JOBS="1"
+    )
+    assert done.returncode != 0
+    assert "it is broken" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert len(log.read_text()) <= 2
+
+
+@pytest.mark.parametrize("given", [{"FASTACT_SANITIZE": "undefined"}, {"CFLAGS": "-fsanitize=undefined"}])
+def test_a_build_with_sanitizers_keeps_openmp(tree, tmp_path, given):
+    """A program that is to be linked with what its objects were compiled for needs the same flags."""
+    log = tmp_path / "log"
+    logging = wrapped(tree, "logging", f'echo "$*" >> {log}')
+    done = setup_py(
+        tree,
+        "build",
+        "--build-lib",
+        tmp_path / "lib",
+        "build_ext",
+        "--force",
+        compiler=logging,
+        FASTACT_OPENMP="1",
+        **given,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in log.read_text().splitlines() if "core/function" in line]
+    assert lines
+    assert all("-fopenmp" in line and "-fsanitize=undefined" in line for line in lines)
+    if "FASTACT_SANITIZE" in given:
+        assert not any("-Wl,-s" in line for line in lines)
+        assert all("/sanitize/" in line for line in lines)

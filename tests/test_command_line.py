@@ -4,12 +4,14 @@ import importlib.util
 import json
 import subprocess
 import sys
+import types
 
+import numpy as np
 import pytest
 
 import fastact as fa
 from fastact import __main__ as command_line
-from fastact._bench.peers import OUT, Way
+from fastact._bench.peers import OUT, Way, ways
 from fastact._bench.workers import compare
 
 
@@ -107,8 +109,21 @@ def test_libraries_are_compared_by_their_fastest_ways():
         "NumPy": (8, "8"),
     }
     assert list(best) == ["JAX", "fastact", "NumPy"]
-    assert ratios == {"JAX": 2, "NumPy": 0.5}
+    assert ratios == {"JAX": 0.5, "NumPy": 2}  # above 1, fastact is faster
     assert compare([(ours, None, Way(OUT, "4"))], rounds=3) is None
+
+
+def test_no_library_is_compared_by_a_loop_of_pythons():
+    """NumPy has no error function; SciPy's ways with one are right, in the array's type."""
+    assert ways("NumPy", "gelu", "forward") == ways("NumPy", "gelu", "backward_x") == []
+    scipy_special = pytest.importorskip("scipy.special")
+    x, grad = np.linspace(-3, 3, 50, dtype=np.float32), np.linspace(1, 2, 50, dtype=np.float32)
+    for kind, want in (("forward", fa.gelu(x)), ("backward_x", fa.gelu.backward(grad, x=x))):
+        for way in ways("SciPy", "gelu", kind):
+            names = {"np": np, "scipy": types.SimpleNamespace(special=scipy_special), "x": x, "grad": grad}
+            got = eval(way.statement, names | {"out": np.empty_like(x)})
+            assert got.dtype == x.dtype
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
 def test_bench_compares_with_what_is_installed():

@@ -115,17 +115,6 @@ def test_every_activation_has_a_kernel_for_every_type_and_target(name, target, d
         assert operation(*[np.ones((2, 3), dtype)] * operation.arity).dtype == dtype
 
 
-@NAMES
-def test_every_activation_states_its_bounds(name):
-    activation = fa.ACTIVATIONS[name]
-    for dtype in ("float32", "float64"):
-        bounds = dict(activation.bounds[dtype])
-        needed = {"forward"} | (set() if activation.kind == "rowwise" else {"derivative"})
-        needed |= {"backward_y"} if "y" in activation.backward_from else set()
-        assert needed <= set(bounds)
-        assert all(0 <= bound <= 3 for bound in bounds.values())
-
-
 def test_the_package_is_typed():
     assert (PACKAGE / "py.typed").exists()
 
@@ -148,6 +137,55 @@ def test_the_quick_start_is_two_commands():
     assert language == "sh"
     assert len(first.strip().splitlines()) == 2
     assert all(command in first for command in ("pip install", "examples/mnist.py", "pytest"))
+
+
+def marked_in_the_readme():
+    """Return the functions of the README's table, as PyPI renders it, and whether a mark stands behind each."""
+    renderer = pytest.importorskip("readme_renderer.markdown")
+    page = renderer.render((PROJECT / "README.md").read_text(encoding="utf-8"))
+    if page is None:
+        pytest.skip("needs readme_renderer[md]")
+    (table,) = [table for table in re.findall(r"<table.*?</table>", page, re.DOTALL) if "functions; those" in table]
+    found = re.findall(r"<code>(\w+)</code>(\S?)", table.partition("<tbody>")[2])
+    return {name: mark == "†" for name, mark in found}
+
+
+def test_the_readmes_table_marks_what_has_no_derivative_from_the_output():
+    has_none = {name: "y" not in activation.backward_from for name, activation in fa.ACTIVATIONS.items()}
+    has_none |= dict.fromkeys(fa.GATES, True)
+    marked = marked_in_the_readme()
+    assert has_none.items() <= marked.items()
+    assert not any(marked[name] for name in marked.keys() & {"logsumexp", "softmax_cross_entropy"})
+
+
+@pytest.mark.parametrize("page", ["speed", "fused"])
+def test_a_published_ratio_above_1_means_that_fastact_is_faster(page):
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines_of_tables(f"docs/{page}.md")]
+    counted = 0
+    for row in rows:
+        if "best peer" in row:
+            heading = row
+            continue
+        cells = dict(zip(heading, row, strict=False))
+        if not cells.get("best peer"):
+            continue
+        ratio, quotient = float(cells["its time / ours"]), float(cells[cells["best peer"]]) / float(cells["fastact"])
+        if abs(quotient - 1) > 0.1:
+            assert (ratio > 1) == (quotient > 1), row
+            counted += 1
+    assert counted > 50
+
+
+def lines_of_tables(page):
+    """Return the lines of a page's tables whose heading names the best peer, without rules."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    return [
+        line
+        for part in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+        if "best peer" in part
+        for line in part.splitlines()
+        if "---" not in line
+    ]
 
 
 @NAMES

@@ -199,6 +199,7 @@ def test_the_first_layers_gradient_vanishes_with_the_sigmoid():
         assert 0.1 < norms[activation][1] / norms[activation][-1] < 10
 
 
+@pytest.mark.full
 def test_more_units_stay_dead_with_relu_than_with_leaky_relu_or_a_smaller_step():
     dead = {activation: shares[:, -1].mean() for activation, (shares, _) in run("dead").items()}
     assert dead["relu"] > 2 * dead["leaky"]

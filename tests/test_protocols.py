@@ -1,8 +1,8 @@
-"""Buffers of other kinds are wrapped without a copy; Dask, xarray and pandas objects come back as their own type."""
+"""Memory that lies in files and between processes; Dask, xarray and pandas objects come back as their own type.
 
-import array
-import ctypes
-import mmap
+Buffers of all kinds, at every operand, are in contract/test_buffers.py.
+"""
+
 from multiprocessing import shared_memory
 
 import numpy as np
@@ -11,135 +11,9 @@ import pytest
 import helpers
 
 
-def as_array_array(values):
-    return array.array(values.dtype.char, values.ravel().tolist())
-
-
-def as_memoryview(values):
-    return memoryview(values.copy())
-
-
-def as_ctypes(values):
-    kind = {"f": ctypes.c_float, "d": ctypes.c_double}[values.dtype.char]
-    return (kind * values.size)(*values.ravel().tolist())
-
-
 def as_memmap(values, path):
     np.save(path, values)
     return np.load(path, mmap_mode="r+")
-
-
-class HasArray:
-    """Offers __array__ and nothing else."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values
-
-
-class HasDLPack:
-    """Offers DLPack and nothing else."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __dlpack__(self, **keywords):
-        return self.values.__dlpack__(**keywords)
-
-    def __dlpack_device__(self):
-        return self.values.__dlpack_device__()
-
-
-class HasInterface:
-    """Offers __array_interface__ and nothing else."""
-
-    def __init__(self, values):
-        self.values = values
-        self.__array_interface__ = values.__array_interface__
-
-
-WRAPPERS = {
-    "array.array": as_array_array,
-    "memoryview": as_memoryview,
-    "ctypes": as_ctypes,
-    "__array__": lambda values: HasArray(values.copy()),
-    "__dlpack__": lambda values: HasDLPack(values.copy()),
-    "__array_interface__": lambda values: HasInterface(values.copy()),
-}
-
-
-def content(wrapped):
-    """Return what a wrapped buffer holds now, read without the help of fastact."""
-    return np.array(getattr(wrapped, "values", wrapped))
-
-
-@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_a_buffer_is_read(operation, dtype, wrap):
-    arrays = helpers.arguments(operation, (60,), dtype)
-    want = operation(*arrays)
-    for position in range(operation.arity):
-        given = [wrap(values) if k == position else values for k, values in enumerate(arrays)]
-        helpers.assert_same_bits(operation(*given), want)
-    result = operation(*map(wrap, arrays))
-    assert type(result) is np.ndarray
-    helpers.assert_same_bits(result, want)
-
-
-@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_a_buffer_is_written_through(operation, dtype, wrap):
-    arrays = helpers.arguments(operation, (60,), dtype)
-    want = operation(*arrays)
-    out = wrap(np.zeros(60, dtype))
-    assert operation(*arrays, out=out) is out
-    helpers.assert_same_bits(content(out), want)
-
-
-@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
-def test_a_buffer_is_computed_in_place(operation, dtype, wrap):
-    arrays = helpers.arguments(operation, (60,), dtype)
-    want = operation(*arrays)
-    for position in range(operation.arity):
-        given = list(map(wrap, arrays))
-        assert operation(*given, out=given[position]) is given[position]
-        helpers.assert_same_bits(content(given[position]), want)
-
-
-def test_a_read_only_buffer_is_refused_as_out(operation, dtype):
-    arrays = helpers.arguments(operation, (6,), dtype)
-    values = np.zeros(6, dtype)
-    read_only = values.view()
-    read_only.flags.writeable = False
-    for out in (values.tobytes(), memoryview(values).toreadonly(), HasArray(read_only), HasInterface(read_only)):
-        with pytest.raises((ValueError, TypeError)):
-            operation(*arrays, out=out)
-    assert not values.any()
-
-
-def test_an_array_method_that_copies_is_refused_as_out(operation):
-    """What __array__ returns afresh each time would swallow the result."""
-
-    class Copies:
-        def __init__(self):
-            self.values = np.zeros(6)
-
-        def __array__(self, dtype=None, copy=None):
-            if copy is False:
-                raise ValueError("cannot be had without a copy")
-            return self.values.copy()
-
-    arrays, out = helpers.arguments(operation, (6,), np.float64), Copies()
-    with pytest.raises(TypeError, match=r"out|copy"):
-        operation(*arrays, out=out)
-    assert not out.values.any()
-
-
-def test_a_buffer_of_many_dimensions(operation, dtype):
-    arrays = helpers.arguments(operation, (3, 4, 5), dtype)
-    out = memoryview(np.zeros((3, 4, 5), dtype))
-    operation(*map(memoryview, arrays), out=out)
-    helpers.assert_same_bits(np.asarray(out), operation(*arrays))
 
 
 def test_a_strided_memoryview(operation, dtype):
@@ -148,12 +22,6 @@ def test_a_strided_memoryview(operation, dtype):
     out = memoryview(np.zeros(60, dtype))[::2]
     operation(*views, out=out)
     helpers.assert_same_bits(np.asarray(out), operation(*[values[::-2] for values in arrays]))
-
-
-def test_a_memoryview_of_bytes_cast_to_floats(operation, dtype):
-    arrays = helpers.arguments(operation, (12,), dtype)
-    casts = [memoryview(bytearray(values.tobytes())).cast(dtype.char) for values in arrays]
-    helpers.assert_same_bits(operation(*casts), operation(*arrays))
 
 
 def test_a_memmap(operation, dtype, tmp_path):
@@ -167,15 +35,6 @@ def test_a_memmap(operation, dtype, tmp_path):
     read_only = np.load(tmp_path / "0.npy", mmap_mode="r")
     with pytest.raises(ValueError, match=r"read-only|readonly|writ"):
         operation(*maps, out=read_only)
-
-
-def test_an_anonymous_map(operation, dtype):
-    arrays = helpers.arguments(operation, (40,), dtype)
-    with mmap.mmap(-1, mmap.PAGESIZE) as memory:
-        out = np.frombuffer(memory, dtype, 40)
-        operation(*arrays, out=out)
-        helpers.assert_same_bits(out, operation(*arrays))
-        del out
 
 
 def test_shared_memory(operation, dtype):
@@ -196,29 +55,6 @@ def test_shared_memory(operation, dtype):
     finally:
         block.close()
         block.unlink()
-
-
-def test_no_buffer_is_kept_after_the_call(operation, dtype):
-    """A bytearray cannot be resized while anyone holds its buffer."""
-    memory = bytearray(40 * dtype.itemsize)
-    operation(*[memoryview(memory).cast(dtype.char)] * operation.arity, out=memoryview(memory).cast(dtype.char))
-    with pytest.raises((TypeError, ValueError)):
-        operation(*[memoryview(memory).cast(dtype.char)] * operation.arity, out=memoryview(memory)[:8])
-    memory.extend(b"more")
-
-
-def test_dlpack_elsewhere_than_on_the_cpu_is_refused():
-    class OnGPU(HasDLPack):
-        def __dlpack_device__(self):
-            return (2, 0)
-
-        def __dlpack__(self, **keywords):
-            raise BufferError("not on the CPU")
-
-    import fastact as fa
-
-    with pytest.raises((TypeError, BufferError)):
-        fa.relu(OnGPU(np.ones(3)))
 
 
 # Other libraries.

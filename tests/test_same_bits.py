@@ -1,7 +1,7 @@
 """The same input gives the same bits: at every length and alignment, in every shape of rows, on every target.
 
-What these bits are is the business of test_accuracy.py; test_layout.py has the ways through the engine at a few lengths,
-test_threads.py the threads, test_environment.py the floating-point modes of a caller.
+What these bits are is the business of test_accuracy.py; contract/ has the ways through the engine at fewer lengths,
+contract/test_registers.py the floating-point modes of a caller.
 """
 
 import functools
@@ -12,11 +12,11 @@ import pytest
 import fastact as fa
 import helpers
 import references
-from fastact import engine
+from fastact.core import function as core
 
 LENGTHS = range(258)
 ROW_LENGTHS = (*range(1, 70), 100, 127, 128, 129, 255, 256, 257, 1000, 1024)
-FUSED = engine.FUSED_TARGETS
+FUSED = core.FUSED_TARGETS
 several_fused = pytest.mark.skipif(len(FUSED) < 2, reason="one target with fused multiply-add at most")
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 import fastact as fa
 import references
@@ -24,6 +25,7 @@ def test_every_error_is_within_its_bound():
     assert len(rows) == 2 * sum(len(kinds(activation)) for activation in fa.ACTIVATIONS.values())
 
 
+@pytest.mark.full  # half a minute: it computes all of float32
 def test_an_error_beyond_its_bound_fails(monkeypatch, capsys):
     monkeypatch.setattr(selfcheck, "float64_error", lambda activation, kind: 1e6 if kind == "forward" else 0.0)
     assert selfcheck.main(["check"]) == 1

@@ -13,8 +13,8 @@ import pytest
 import fastact as fa
 import helpers
 import references
-from fastact import engine
 from fastact._truth import error_scale, root_of_derivative
+from fastact.core import function as core
 from references import error_in_ulp, true_values
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
@@ -111,7 +111,7 @@ def test_backward_from_exact_outputs_to_the_bit(activation, dtype):
         helpers.assert_same_bits(activation.backward(grad, y=y), helpers.chained(activation, grad, derivative))
 
 
-@pytest.mark.parametrize("target", engine.FUSED_TARGETS)
+@pytest.mark.parametrize("target", core.FUSED_TARGETS)
 def test_the_page_of_special_values_is_what_every_fused_target_gives(target):
     assert special_values.PAGE.read_text() == special_values.page(target)
 
@@ -120,7 +120,7 @@ def test_the_page_of_special_values_is_true(activation, dtype):
     """Each to half a unit or, where more is documented, to the bound; and a result of 0 has the sign of its limit."""
     name, parameters = activation.name, helpers.ROW[activation.name].typical
     x = np.array([*special_values.names(dtype).values(), *special_values.kinks(name)], dtype)
-    for kind, got in zip(("forward", "derivative"), special_values.values(name, dtype, engine.TARGET, x), strict=True):
+    for kind, got in zip(("forward", "derivative"), special_values.values(name, dtype, core.TARGET, x), strict=True):
         true = true_values(name, kind, x, **parameters)
         scale = error_scale(name, kind, true, x, **parameters)
         assert error_in_ulp(got, true, scale).max() <= max(0.5, activation.bounds[dtype.name][kind])
@@ -323,7 +323,7 @@ def test_numbers_and_arrays_agree(target):
     """A Python number gives what an array of float64 gives."""
     for activation in fa.ACTIVATIONS.values():
         if activation.kind != "rowwise":
-            bound = engine.on_target(activation, target)
+            bound = core.on_target(activation, target)
             for x in (0.0, -0.0, 1.5, -INF, INF, -1000.0):
                 keywords = helpers.typical(bound)
                 helpers.assert_same_bits(bound(x, **keywords), bound(np.array([x]), **keywords)[0])

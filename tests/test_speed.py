@@ -11,6 +11,8 @@ import pytest
 import fastact as fa
 import helpers
 
+pytestmark = pytest.mark.timing
+
 CALLS = 1000
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
 SETUP = """

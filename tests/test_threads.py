@@ -3,8 +3,11 @@
 How many threads work is seen from outside, in a fresh process: Linux lists its tasks, and OpenMP starts what it needs.
 """
 
+import asyncio
 import concurrent.futures
+import contextvars
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import pytest
 
 import fastact as fa
 import helpers
+from fastact import limits, spin
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and affinity")
 openmp = pytest.mark.skipif(not fa.show_config(mode="dicts")["openmp"], reason="built without OpenMP")
@@ -34,7 +38,7 @@ def tasks():
 
 alone = tasks()
 import fastact as fa
-from fastact import engine
+from fastact.core import function as core
 x = np.linspace(-5, 5, 1 << 20)
 """
 
@@ -245,7 +249,7 @@ for absurd in (10**6, 2**40, 2**70):
         fa.set_num_threads(absurd)
     except (ValueError, OverflowError):
         pass
-    engine.set_parallel_threshold(0)
+    core.set_parallel_threshold(0)
     fa.tanh(x)
 print("alive", tasks() < 1000)
 """
@@ -464,7 +468,7 @@ if len(runtimes) != 1:
 FORK = """
 import itertools, signal, time
 
-engine.set_parallel_threshold(0)
+core.set_parallel_threshold(0)
 fa.set_num_threads(2)
 grad = np.linspace(1, 2, x.size)
 
@@ -568,7 +572,7 @@ def test_inside_a_region_of_the_same_runtime_a_call_is_serial(other_library):
     """Threads of a nested region end with it: a watcher counts them while calls run."""
     code = """
 import threading
-engine.set_parallel_threshold(0)
+core.set_parallel_threshold(0)
 fa.set_num_threads(4)
 allowed, most, finished = [], [0], threading.Event()
 
@@ -595,3 +599,450 @@ print(tasks() - alone)
     if got.startswith("another runtime"):
         pytest.skip(got)
     assert got.split() == ["2", "1", "1", "3"]
+
+
+# Waiting threads: how long they spin is told to the runtime while it is loaded.
+
+SPIN = ("GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_WAIT_POLICY", "GOMP_CPU_AFFINITY", "OMP_PROC_BIND", "OMP_PLACES")
+UNSET = dict.fromkeys(SPIN)
+
+
+def spin_at_load(code="import fastact", **environment):
+    """Return the turns that GCC's runtime says it waits for, when it is loaded in a new process."""
+    done = helpers.run_python(code, **{**UNSET, "OMP_DISPLAY_ENV": "verbose", **environment})
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"GOMP_SPINCOUNT = '(.*)'", done.stderr)
+    if not found:
+        pytest.skip("another runtime")
+    return found
+
+
+@openmp
+@linux
+def test_the_runtime_is_loaded_with_a_short_spin():
+    assert spin_at_load() == [spin.SHORT["GOMP_SPINCOUNT"]]
+    assert 100 <= int(spin.SHORT["GOMP_SPINCOUNT"]) <= 3000
+
+
+@openmp
+@linux
+@pytest.mark.parametrize(
+    ("name", "value", "turns"),
+    [
+        ("GOMP_SPINCOUNT", "777", "777"),
+        ("OMP_WAIT_POLICY", "active", "30000000000"),
+        ("OMP_WAIT_POLICY", "passive", "0"),
+    ],
+)
+def test_the_spin_that_the_user_chose_stays(name, value, turns):
+    assert spin_at_load(**{name: value}) == [turns]
+
+
+@openmp
+@linux
+def test_the_users_spin_of_another_runtime_leaves_ours_short():
+    assert spin_at_load(KMP_BLOCKTIME="5") == [spin.SHORT["GOMP_SPINCOUNT"]]
+
+
+@pytest.mark.parametrize("given", [{}, {"GOMP_SPINCOUNT": "5", "KMP_BLOCKTIME": "6"}, {"OMP_WAIT_POLICY": "active"}])
+def test_the_environment_is_put_back(given):
+    """Python's view, C's, and that of a child."""
+    code = f"""
+import os, subprocess, sys
+before = dict(os.environ)
+child = [sys.executable, "-c", "import os; print([os.environ.get(name) for name in {SPIN[:3]}])"]
+print(subprocess.check_output(child, text=True))
+import fastact
+assert dict(os.environ) == before
+print(subprocess.check_output(child, text=True))
+"""
+    lines = helpers.python_output(code, **{**UNSET, **given}).split("\n")
+    assert lines[0] == lines[-1] == str([given.get(name) for name in SPIN[:3]])
+
+
+def test_the_environment_is_put_back_where_loading_fails():
+    before = dict(os.environ)
+    with pytest.raises(ZeroDivisionError), spin.short_spin():
+        raise ZeroDivisionError
+    code = f"import os; print([os.environ.get(name) for name in {SPIN[:2]}])"
+    assert helpers.python_output(code) == str([before.get(name) for name in SPIN[:2]])
+
+
+@openmp
+@linux
+@two_processors
+def test_waiting_threads_leave_the_cores_to_others():
+    """Processor time of a process that calls and then pauses: threads that spin use the pauses, as far as they get a core."""
+    code = """
+import time
+fa.set_num_threads(2)
+used, begin = 0, time.perf_counter()
+for _ in range(40):
+    fa.tanh(x, out=x)
+    before = time.process_time()
+    time.sleep(0.01)
+    used += time.process_time() - before
+print(used / 0.4, tasks() - alone)
+"""
+    used, workers = in_a_new_process(code, **UNSET).split()
+    assert (float(used) < 0.04, workers) == (True, "1")
+    spinning = [in_a_new_process(code, **{**UNSET, "OMP_WAIT_POLICY": "active"}).split()[0] for _ in range(3)]
+    assert max(map(float, spinning)) > 0.08  # or it is not measured here
+
+
+@openmp
+@linux
+@two_processors
+def test_a_loop_with_matrix_products_is_as_fast_as_on_one_thread():
+    """Both want all cores.  The best of some tries: what else the machine does makes the median worse, not better."""
+    code = """
+import statistics, time
+a, b = np.ones((256, 1024), "f4"), np.ones((1024, 1024), "f4")
+out = np.empty_like(a)
+def median():
+    taken = []
+    for _ in range(15):
+        start = time.perf_counter()
+        np.matmul(a, b, out=out)
+        fa.gelu(out, out=out)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+ratios = []
+while len(ratios) < 12 and min(ratios, default=9) > 1.1:
+    fa.set_num_threads(2)
+    both = median()
+    fa.set_num_threads(1)
+    ratios.append(both / median())
+print(min(ratios))
+"""
+    assert float(in_a_new_process(code, **UNSET, OPENBLAS_NUM_THREADS=None)) <= 1.1
+
+
+@openmp
+@linux
+@two_processors
+def test_single_calls_do_not_wake_threads_for_little_work():
+    """A series does; a call after a pause runs serially unless it is large."""
+    code = """
+import time
+def started(size, pause):
+    piece = x[:size]
+    for _ in range(30):
+        fa.tanh(piece, out=piece)
+        if pause:
+            time.sleep(pause)
+    return tasks() > alone
+little = 100_000
+print(started(little, 0.001), started(little, 0), flush=True)
+"""
+    large = "print(started(1 << 20, 0.001))"
+    assert in_a_new_process(code, **UNSET) == "False True"
+    assert in_a_new_process(code.partition("little =")[0] + large, **UNSET) == "True"
+
+
+# What the process may use, where something hides it.
+
+
+@openmp
+@linux
+@two_processors
+@pytest.mark.parametrize(
+    "binding",
+    [{"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores"}, {"OMP_PLACES": "threads"}, {"GOMP_CPU_AFFINITY": ""}],
+)
+@pytest.mark.parametrize(
+    "first", ["", "import ctypes; ctypes.CDLL({library!r}).region(2)\n"], ids=["", "loaded before"]
+)
+def test_a_runtime_that_binds_threads_leaves_their_number(binding, first, other_library):
+    """It binds the thread that loads it to one place at once."""
+    processors = sorted(os.sched_getaffinity(0))
+    binding = {name: value or " ".join(map(str, processors)) for name, value in binding.items()}
+    unbound = int(in_a_new_process("print(fa.get_num_threads())", **UNSET))
+    code = first.format(library=other_library) + PRELUDE + "print(fa.get_num_threads())"
+    assert int(helpers.python_output(code, **{**QUIET, **UNSET, **binding})) == unbound > 1
+
+
+@openmp
+@linux
+@two_processors
+def test_threads_bound_to_one_processor_are_one():
+    one = min(os.sched_getaffinity(0))
+    code = "print(fa.get_num_threads())"
+    assert in_a_new_process(code, **{**UNSET, "OMP_PLACES": f"{{{one}}}"}) == "1"
+    narrowed = f"import os; os.sched_setaffinity(0, [{one}])\n" + PRELUDE + code
+    assert helpers.python_output(narrowed, **{**QUIET, **UNSET, "OMP_PROC_BIND": "true"}) == "1"
+
+
+@linux
+@pytest.mark.parametrize("name", [b"caf\xc3", b"\xff) S 1 2", b") (", b"a\nb"], ids=repr)
+def test_import_under_any_name_of_the_process(name):
+    """The system cuts it after 15 bytes, in the middle of a character too."""
+    code = f"""
+import ctypes
+assert ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0) == 0  # PR_SET_NAME
+import fastact as fa
+print(fa.get_num_threads() >= 1)
+"""
+    assert helpers.python_output(code) == "True"
+
+
+@pytest.mark.parametrize("error", ["PermissionError", "OSError"])
+def test_import_where_the_affinity_is_refused(error):
+    code = f"""
+import os
+def refuse(pid):
+    raise {error}("refused")
+os.sched_getaffinity = refuse
+import fastact as fa
+print(1 <= fa.get_num_threads() <= os.cpu_count())
+"""
+    assert helpers.python_output(code, OMP_NUM_THREADS=None) == "True"
+
+
+ODD = [
+    "",
+    "\n",
+    "garbage",
+    "1",
+    "100000 0",
+    "0 100000",
+    "-1 100000",
+    "x y",
+    "100000 x",
+    "1 2 3",
+    "\u0663 1",
+    "9" * 400 + " 1",
+]
+
+
+@pytest.mark.parametrize("content", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("kind", CGROUPS)
+def test_odd_files_of_a_cgroup_limit_nothing(tmp_path, kind, content):
+    line, files = CGROUPS[kind]
+    if kind.startswith("version 1") and content in ("1", "1 2 3"):
+        pytest.skip("in order, when the two numbers are files")
+    (tmp_path / "process").write_text(line + "\n")
+    for k, name in enumerate(files):
+        file = tmp_path / "root" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        parts = content.split(" ") if name.endswith("_us") else [content]
+        file.write_bytes(parts[k % len(parts)].encode() + b"\xff" * (content == "garbage"))
+    assert limits.cgroup_quota(tmp_path / "process", tmp_path / "root") is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"::::", b"0::", b"nothing", b"0::/a\0b\n5:cpu:/a\0b", b"1:cpu\n0:", b"\n\n"]
+)
+def test_odd_lists_of_cgroups_limit_nothing(tmp_path, content):
+    (tmp_path / "process").write_bytes(content)
+    assert limits.cgroup_quota(tmp_path / "process", tmp_path) is None
+
+
+# Blocks of num_threads where threads and coroutines take turns.
+
+
+@openmp
+def test_coroutines_do_not_see_each_others_number(restored):
+    seen = {}
+
+    async def one(count, turns):
+        with fa.num_threads(count):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+                seen.setdefault(count, set()).add(fa.get_num_threads())
+        await asyncio.sleep(0)
+        seen.setdefault(-count, set()).add(fa.get_num_threads())
+
+    async def both():
+        await asyncio.gather(one(3, 5), one(4, 2), one(5, 9))
+
+    asyncio.run(both())
+    assert seen == {3: {3}, 4: {4}, 5: {5}, -3: {restored}, -4: {restored}, -5: {restored}}
+    assert fa.get_num_threads() == restored
+
+
+@openmp
+def test_a_coroutine_starts_with_the_number_around_it(restored):
+    async def inner():
+        return fa.get_num_threads(), await asyncio.to_thread(fa.get_num_threads)
+
+    async def outer():
+        with fa.num_threads(restored + 2):
+            return await asyncio.create_task(inner())
+
+    assert asyncio.run(outer()) == (restored + 2, restored + 2)
+
+
+@openmp
+def test_a_copied_context_keeps_its_number(restored):
+    with fa.num_threads(restored + 2):
+        context = contextvars.copy_context()
+    assert fa.get_num_threads() == restored
+    assert context.run(fa.get_num_threads) == restored + 2
+
+
+@openmp
+def test_calls_in_a_coroutine_use_its_number():
+    code = """
+import asyncio
+async def call(count):
+    with fa.num_threads(count):
+        await asyncio.sleep(0)
+        fa.tanh(x)
+        return tasks() - alone + 1
+async def main():
+    return await asyncio.gather(call(3), call(1))
+fa.set_num_threads(1)
+print(asyncio.run(main()))
+"""
+    assert in_a_new_process(code) == "[3, 3]"  # the second runs serially, and threads of the first remain
+
+
+@openmp
+def test_a_block_left_in_another_thread_leaves_that_thread_alone(restored):
+    block = fa.num_threads(restored + 1)
+    block.__enter__()
+    seen = []
+
+    def other():
+        block.__exit__(None, None, None)
+        seen.append(fa.get_num_threads())
+        with fa.num_threads(restored + 4):
+            block.__exit__(None, None, None)
+            seen.append(fa.get_num_threads())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [restored, restored + 4]
+    assert fa.get_num_threads() == restored + 1
+    block.__exit__(None, None, None)
+    assert fa.get_num_threads() == restored
+    block.__exit__(None, None, None)  # once too often
+    assert fa.get_num_threads() == restored
+
+
+@openmp
+def test_blocks_left_out_of_order(restored):
+    first, second, third = (fa.num_threads(restored + k) for k in (1, 2, 3))
+    for block in (first, second, third):
+        block.__enter__()
+    for block, now in [(second, restored + 3), (third, restored + 1), (first, restored)]:
+        block.__exit__(None, None, None)
+        assert fa.get_num_threads() == now
+
+
+@openmp
+def test_generators_that_hold_blocks_take_turns(restored):
+    def generator(count):
+        with fa.num_threads(count):
+            while True:
+                yield fa.get_num_threads()
+
+    first, second = generator(restored + 1), generator(restored + 2)
+    assert next(first) == restored + 1
+    assert next(second) == restored + 2
+    first.close()
+    assert fa.get_num_threads() == restored + 2
+    second.close()
+    assert fa.get_num_threads() == restored
+
+
+@openmp
+def test_one_block_object_nests_in_itself(restored):
+    block = fa.num_threads(restored + 1)
+    with block, fa.num_threads(restored + 2), block:
+        assert fa.get_num_threads() == restored + 1
+    assert fa.get_num_threads() == restored
+
+
+# Small stacks.
+
+EVERY_CALL = """
+import inspect
+from fastact import catalogue
+
+def calls(dtype, rows, columns):
+    wide = np.linspace(-3, 3, 2 * rows * columns).astype(dtype).reshape(rows, 2 * columns)
+    whole, strided, turned = wide[:, :columns].copy(), wide[:, ::2], np.asfortranarray(wide[:, :columns])
+    wider = wide[:, ::2].astype("f8")
+    bias = np.ones(columns, dtype)
+    labels, weights = np.zeros(rows, int), np.abs(bias)
+    for x in (whole, strided, turned, wider):
+        out, total = np.empty_like(x), np.zeros(columns, x.dtype)
+        for name, f in fa.ACTIVATIONS.items():
+            required = dict(catalogue.ROW[name].required)
+            takes = inspect.signature(f).parameters
+            yield name, lambda: f(x, **required, out=out)
+            for source in sorted(f.backward_from):
+                yield name + " backward", lambda: f.backward(x, **{source: x}, **required, out=out)
+                yield name + " backward, two types", lambda: f.backward(wider, **{source: whole}, **required)
+            if f.kind == "rowwise":
+                if "where" in takes:
+                    yield name + " where", lambda: f(x, where=x < 1, scale=0.5, out=out)
+                    yield name + " causal", lambda: f(x, causal=True)
+                    yield name + " axis 0", lambda: f(x, axis=0)
+                continue
+            yield name + " derivative", lambda: f.derivative(x, **required, out=out)
+            if "bias" in takes:
+                yield name + " bias", lambda: f(x, bias=bias, **required)
+                yield name + " bias_grad", lambda: f.backward(x, x=x, bias=bias, bias_grad=total, **required)
+        yield "prelu", lambda: fa.prelu.backward(x, x=x, weight=bias, weight_grad=total)
+        for name, gate in fa.GATES.items():
+            yield name, lambda: gate(x, x)
+            yield name + " backward", lambda: gate.backward(x, gate=x, value=x)
+        for name, f in fa.REDUCTIONS.items():
+            yield name, lambda: f(x)
+            yield name + " backward", lambda: f.backward(f(x, keepdims=True), x=x)
+        yield "softmax_cross_entropy", lambda: fa.softmax_cross_entropy(
+            x, labels, class_weight=weights, label_smoothing=0.1, grad_out=out)
+        yield "softmax_cross_entropy, rows", lambda: fa.softmax_cross_entropy(x, np.abs(x), grad_out=out)
+        yield "sigmoid_cross_entropy", lambda: fa.sigmoid_cross_entropy(
+            x, np.abs(x) / 4, weight=np.abs(x), pos_weight=weights, grad_out=out)
+        yield "diagnose", lambda: fa.diagnose("relu", x)
+
+def everything():
+    count = 0
+    for dtype in ("f4", "f8"):
+        for shape in {shapes}:
+            for name, call in calls(dtype, *shape):
+                print(name, dtype, shape, flush=True)  # the last is the one that ended the process
+                call()
+                count += 1
+    print("done", count, flush=True)
+"""
+
+
+@linux
+def test_every_call_on_a_python_thread_with_a_stack_of_40_kib(target):
+    code = (
+        EVERY_CALL.replace("{shapes}", "((300, 5), (40, 64), (5, 3000))")
+        + """
+import threading
+fa.num_threads(1).__enter__()
+everything()
+threading.stack_size(40 * 1024)
+thread = threading.Thread(target=everything)
+thread.start()
+thread.join()
+"""
+    )
+    done = helpers.run_python(PRELUDE + code, **{**QUIET, "FASTACT_CPU_TARGET": target})
+    assert done.returncode == 0, done.stdout[-200:] + done.stderr
+    assert len(re.findall(r"done [1-9]\d{2,}", done.stdout)) == 2, done.stdout[-200:] + done.stderr
+
+
+@openmp
+@linux
+def test_every_call_with_workers_of_a_stack_of_32_kib(target):
+    code = (
+        EVERY_CALL.replace("{shapes}", "((9000, 5), (700, 64), (15, 3000))")
+        + """
+core.set_parallel_threshold(0)
+fa.set_num_threads(2)
+everything()
+"""
+    )
+    done = helpers.run_python(PRELUDE + code, **{**QUIET, "FASTACT_CPU_TARGET": target, "OMP_STACKSIZE": "32k"})
+    assert done.returncode == 0, done.stdout[-200:] + done.stderr
+    assert re.search(r"done [1-9]\d{2,}", done.stdout), done.stdout[-200:] + done.stderr

@@ -59,6 +59,6 @@ def test_the_source_distribution_has_every_source_and_nothing_built(tmp_path):
     subprocess.run([sys.executable, "setup.py", "-q", "sdist", "-d", tmp_path], cwd=tree, check=True)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         got = {member.name.partition("/")[2] for member in archive if member.isfile()}
-    assert {"setup.py", "LICENSE", "fastact/engine.pyx", "fastact/kernels/table.h"} <= want
+    assert {"setup.py", "LICENSE", "fastact/core/function.pyx", "fastact/kernels/table.h"} <= want
     assert want - got == set()
     assert {name for name in got - want if not name.startswith("fastact.egg-info/")} <= {"PKG-INFO", "setup.cfg"}

@@ -26,7 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 import fastact as fa
-from fastact import engine
+from fastact.core import function as core
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests")]
@@ -35,7 +35,7 @@ import helpers
 import references
 from fastact._bench import peers
 from fastact._testing import largest_error
-from fastact._truth import error_scale
+from fastact._truth import error_scale, in_float64
 from fastact.catalogue import ROW
 
 DOCUMENT = ROOT / "docs" / "accuracy.md"
@@ -83,7 +83,7 @@ class Worst:
 
 
 def fastact(target, name, kind):
-    operation = helpers.Operation(engine.on_target(fa.ACTIVATIONS[name], target), kind)
+    operation = helpers.Operation(core.on_target(fa.ACTIVATIONS[name], target), kind)
     return lambda *arrays, **parameters: operation(*arrays, **ROW[name].typical | parameters)
 
 
@@ -173,8 +173,8 @@ def patterns(chunk, stride):
 def sweep(case, chunk, stride):
     """Measure an elementwise function in float32 on a part of all patterns."""
     name, kind, worst, suspects = case.name, case.kind, Worst(), []
-    exact = {key: float(np.float32(value)) for key, value in ROW[name].typical.items()}
-    of_longer = fastact(engine.TARGET if case.library in PEERS else case.library, name, kind)
+    exact = in_float64(name, ROW[name].typical)
+    of_longer = fastact(core.TARGET if case.library in PEERS else case.library, name, kind)
     random = np.random.default_rng(chunk)
     for number, x in enumerate(patterns(chunk, stride)):
         arrays = references.arguments(name, kind, x, **exact)
@@ -243,7 +243,7 @@ def search_rows(case, length, seed):
 
 def compare(name, kind, chunk, stride):
     """Count the float32 inputs whose bits differ between targets, and keep the first."""
-    operations = [fastact(target, name, kind) for target in engine.FUSED_TARGETS]
+    operations = [fastact(target, name, kind) for target in core.FUSED_TARGETS]
     differing, first = 0, ""
     for x in patterns(chunk, stride):
         arrays = references.arguments(name, kind, x, **ROW[name].typical)
@@ -445,7 +445,7 @@ def document(options, worst):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(fa.ACTIVATIONS), help="activations (default: all)")
-    parser.add_argument("--targets", nargs="+", default=[engine.TARGET], choices=engine.TARGETS, help="CPU targets")
+    parser.add_argument("--targets", nargs="+", default=[core.TARGET], choices=core.TARGETS, help="CPU targets")
     parser.add_argument("--stride", type=int, default=1, help="of the float32 patterns; more than 1 is for trials")
     parser.add_argument("--no-peers", action="store_true", help="leave other libraries out")
     parser.add_argument("--same-bits", action="store_true", help="compare the targets with fused multiply-add instead")

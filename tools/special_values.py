@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastact as fa
-from fastact import engine
 from fastact.catalogue import ROW
+from fastact.core import function as core
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "special-values.md"
 INTRODUCTION = """\
@@ -51,7 +51,7 @@ def kinks(name):
 
 def values(name, dtype, target, x):
     """Return f(x) and f'(x) with typical parameters."""
-    activation = engine.on_target(fa.ACTIVATIONS[name], target)
+    activation = core.on_target(fa.ACTIVATIONS[name], target)
     x = np.asarray(x, dtype)
     return activation(x, **ROW[name].typical), activation.derivative(x, **ROW[name].typical)
 
@@ -60,7 +60,7 @@ def elementwise():
     return [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
 
 
-def page(target=engine.TARGET):
+def page(target=core.TARGET):
     """Return the text of the page, as a target computes it."""
     threshold, prelu = (", ".join(map(str, ROW[name].typical.values())) for name in ("threshold", "prelu"))
     lines = [INTRODUCTION.format(threshold=threshold, prelu=prelu)]

@@ -164,7 +164,13 @@ TORCH_OUT = {
     ("log_softmax", "forward"): ["torch.log_softmax(x, -1, out=out)"],
     ("log_softmax", "backward_y"): ["aten._log_softmax_backward_data.out(grad, y, -1, y.dtype, out=out)"],
 }
-SCIPY_OUT = {("sigmoid", "forward"): ["scipy.special.expit(x, out=out)"]}
+# NumPy has no error function; SciPy's ndtr is x's normal distribution.
+DENSITY = "np.multiply(x * 0.3989422804014327, np.exp(x * x * -0.5, out=out), out=out)"
+SCIPY_OUT = {
+    ("sigmoid", "forward"): ["scipy.special.expit(x, out=out)"],
+    ("gelu", "forward"): ["np.multiply(x, scipy.special.ndtr(x, out=out), out=out)", "x * scipy.special.ndtr(x)"],
+    ("gelu", "backward_x"): [f"np.multiply(grad, np.add(scipy.special.ndtr(x), {DENSITY}, out=out), out=out)"],
+}
 NUMPY_OUT = {
     ("relu", "forward"): ["np.maximum(x, 0, out=out)"],
     ("tanh", "forward"): ["np.tanh(x, out=out)"],
@@ -222,13 +228,17 @@ def fastact(activation, kind):
 
 
 def numpy(activation, kind):
-    """Return NumPy's ways: the textbook formula, and its own function where it has one."""
-    if getattr(FORMULAS[activation], kind) is None:
+    """Return NumPy's ways: the textbook formula, and its own function where it has one.
+
+    None for a formula with an error function, which NumPy has only as a loop of Python's.
+    """
+    row = ROW[activation]
+    if getattr(FORMULAS[activation], kind) is None or "erfc" in f"{row.formula} {row.derivative}":
         return []
     arrays = {"backward_x": ["grad", "x"], "backward_y": ["grad", "y"]}.get(kind, ["x"])
-    plain = Way(ALLOCATING, f"formula.{kind}({', '.join([*arrays, *ROW[activation].typical])})")
+    plain = Way(ALLOCATING, f"formula.{kind}({', '.join([*arrays, *row.typical])})")
     own = with_in_place(NUMPY_OUT.get((activation, kind), []), kind)
-    return own if (ROW[activation].formula, kind) == ("x", "forward") else [*own, plain]  # that would copy nothing
+    return own if (row.formula, kind) == ("x", "forward") else [*own, plain]  # that would copy nothing
 
 
 def torch(activation, kind):

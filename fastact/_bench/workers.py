@@ -234,7 +234,7 @@ def candidates(case, processes, forms):
 
 
 def compare(candidates, rounds):
-    """Return each library's median seconds and its best way, fastest first, and fastact's time divided by every other's.
+    """Return each library's median seconds and its best way, fastest first, and every other's time divided by fastact's.
 
     None where fastact is alone.
     """
@@ -246,5 +246,5 @@ def compare(candidates, rounds):
     for k in np.argsort(medians):
         best.setdefault(candidates[k][0].name, k)
     own = seconds[:, best["fastact"]]
-    ratios = {name: np.median(own / seconds[:, k]) for name, k in best.items() if name != "fastact"}
+    ratios = {name: np.median(seconds[:, k] / own) for name, k in best.items() if name != "fastact"}
     return {name: (medians[k], candidates[k][2]) for name, k in best.items()}, ratios

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from fastact.catalogue import algebraic, exponential, gates, logistic, normal, piecewise, rows, softplus
+from fastact.catalogue import algebraic, exponential, gates, logistic, losses, normal, piecewise, rows, softplus
 from fastact.catalogue.row import Parameter, Row
 
 ROWS: tuple[Row, ...] = (
@@ -17,7 +17,8 @@ ROWS: tuple[Row, ...] = (
 )
 GATES: tuple[Row, ...] = gates.ROWS
 REDUCTIONS: tuple[Row, ...] = rows.REDUCTIONS
+LOSSES: tuple[Row, ...] = losses.ROWS
 
 ROW: Mapping[str, Row] = MappingProxyType({row.name: row for row in (*ROWS, *REDUCTIONS)})
 
-__all__ = ["GATES", "REDUCTIONS", "ROW", "ROWS", "Parameter", "Row"]
+__all__ = ["GATES", "LOSSES", "REDUCTIONS", "ROW", "ROWS", "Parameter", "Row"]

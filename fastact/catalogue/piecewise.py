@@ -265,7 +265,12 @@ array([  0.,  20., 180.])""",
             ),
         ),
         bounds=ulp(forward=(0.51, 0.51), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
-        notes="The line is rounded once; the default slope is 1/6 as the array's type has it.",
+        notes="With the default parameters the line is exactly (x + 3) / 6. It is rounded once.",
+        at_defaults={
+            "formula": "clip(x + 3, 0, 6) / 6",
+            "derivative": "where((x > -3) & (x < 3), 1 / 6, 0)",
+            "derivative_y": "where((y > 0) & (y < 1), 1 / 6, 0)",
+        },
         aliases=("hardsigmoid",),
         examples={
             "forward": """\

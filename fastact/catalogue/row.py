@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from fastact import documentation
+from fastact.catalogue import signatures
 
 Bounds = Mapping[str, Mapping[str, float]]
 Limits = tuple[float, float]
@@ -57,9 +58,11 @@ class Row:
     piecewise: bool = False  # a branch can make the derivative exactly 0, which stops whatever the gradient holds
     parameters: tuple[Parameter, ...] = ()
     ordered: bool = False  # no parameter may be less than the one before it
+    # Fields that hold where all parameters are the defaults, if one of these stands for a number that no type has.
+    at_defaults: Mapping[str, str] | None = None
     # channelwise: elementwise, but the one parameter may be an array along an axis
     # rowwise: of rows along an axis; reduction: the same with one result a row
-    kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate"] = "elementwise"
+    kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate", "loss"] = "elementwise"
     selects: bool = False  # rows can be scaled, and elements of them left out
     backward_x: str | None = None  # of a reduction
     activation: str | None = None  # that of a gate, which is a function of `gate` and `value`
@@ -68,6 +71,8 @@ class Row:
     value_grad: str | None = None
     aliases: tuple[str, ...] = ()  # other libraries' spellings
     notes: str = ""
+    of_nothing: float = 0.0  # a reduction of no elements
+    page: str = ""  # a loss's documentation
 
     @property
     def from_y(self) -> bool:
@@ -79,12 +84,17 @@ class Row:
         """What backward can go by."""
         if self.kind == "gate":
             return ("gate", "value")
+        if self.kind == "loss":
+            return ()
         return ("y",) if self.kind == "rowwise" else ("x", "y") if self.from_y else ("x",)
 
     @property
     def defaults(self) -> Mapping[str, float | None]:
         if self.kind == "reduction":
             return MappingProxyType({"axis": -1, "keepdims": False})
+        if self.kind == "loss":
+            keywords = (a for a in signatures.arguments(self, "forward") if not a.positional and a.role != "output")
+            return MappingProxyType({a.name: a.default for a in keywords})
         if self.kind in ("rowwise", "gate"):
             selection = {"scale": 1.0, "where": None, "causal": False} if self.selects else {}
             return MappingProxyType({"axis": -1, **selection})

@@ -100,6 +100,7 @@ REDUCTIONS: tuple[Row, ...] = (
         backward_x="grad * exp(x - max(x)) / sum(exp(x - max(x)))",
         range=("-inf", "inf"),
         kind="reduction",
+        of_nothing=-float("inf"),
         bounds=ulp(forward=(3.0, 3.0), backward_x=(4.0, 4.0)),
         terms={"forward": "abs(max(x)) + log(sum(exp(x - max(x))))"},
         notes="The gradient is `fastact.softmax` times `grad`: where the former is subnormal it has lost what that has.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",

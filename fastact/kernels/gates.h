@@ -118,14 +118,24 @@ INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char
         gate_part(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, (end - at) / ITEM);
 }
 
+/* Going forward, the value is what a gradient is going backward. */
 #define DEFINE_GATE(name, f, kind, care, ...) \
-    DEFINE_BINARY(name##_run, f##_forward, SMOOTH, care, (care < NEVER ? 4 : 2)) \
-    static void name##_backward_run(const void *grad, const void *gate, const void *value, void *gate_grad, \
-                                    void *value_grad, ptrdiff_t n) \
+    KERNEL(name##_run) \
     { \
-        run_gate((gate_task){f##_jet, kind, care}, grad, gate, value, gate_grad, value_grad, n); \
+        const double parameters[MAX_PARAMETERS] = {0}; \
+        (void)args; \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            run((task){f##_forward, SMOOTH, 1, 0, care, (care < NEVER ? 4 : 2)}, OPERAND(1), OPERAND(0), NULL, NULL, \
+                OPERAND(2), n, parameters); \
+    } \
+    KERNEL(name##_backward_run) \
+    { \
+        (void)args; \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            run_gate((gate_task){f##_jet, kind, care}, OPERAND(0), OPERAND(1), OPERAND(2), OPERAND(3), OPERAND(4), n); \
     }
 GATES(DEFINE_GATE)
 
-#define GATE(name, f, kind, care, ...) {#name, name##_run, name##_backward_run, {__VA_ARGS__}},
-static const struct fastact_gate gates[] = {GATES(GATE)};
+#define GATE(name, f, kind, care, forward, backward) \
+    {#name, FASTACT_FORWARD, name##_run, NULL, forward}, {#name, FASTACT_BACKWARD, name##_backward_run, NULL, backward},
+#define GATE_ENTRIES GATES(GATE)

@@ -3,6 +3,15 @@
  *     sum_j q_j * (log(sum_i e^x_i) - x_j) = sum_j q_j * (peak - x_j) + sum_j q_j * log(1 + others),
  * where q are the weights of the classes, peak is the largest logit, and others are all e^(x_i - peak) but its own. */
 
+/* How a row's loss, the sum of q_j * (log(sum of all e^x) - x_j) over its classes, weighs them: q_j is
+ *     ((1 - smoothing) * t_j + even) * class_weight_j,
+ * t_j a probability, or 1 at the label and 0 elsewhere.  The gradient is multiplied by `scale`. */
+struct fastact_cross_entropy {
+    ptrdiff_t n;                    /* classes */
+    const void *class_weight;       /* n contiguous elements; NULL: all are 1 */
+    double smoothing, even, scale;
+};
+
 /* What is computed, a constant: whether classes have weights q of their own, be it from rows of probabilities or from label
  * smoothing, or only the label has one; and whether the gradient is written.  Until it is, its place holds e^(x - peak). */
 typedef struct { int mixed, gradient; } variant;
@@ -20,16 +29,44 @@ typedef struct { pair others, distance, total; } row_sums;
 
 /* One of the largest is left out of `others`, those equal to it, counted with it, are 1 each.  A peak that is infinite makes
  * all a NaN. */
-INLINE pair with_ties(pair others, vec count, vec peak)
+INLINE pair with_ties(pair others, pair count, vec peak)
 {
-    return add_pairs(others, (pair){(count - splat(1)) + (peak - peak), splat(0)});
+    pair ties = less_one(count);
+    return add_pairs(others, (pair){ties.hi + (peak - peak), ties.lo});
 }
 
+/* A weight that is not negative times peak - x: of a weight of 0 nothing, however far x is.  A difference may overflow where
+ * the product does not: then it is taken of halves. */
+INLINE vec times_distance(vec weight, vec peak, vec x)
+{
+    vec distance = zero_where(equal(weight, splat(0)), peak - x), product = weight * distance;
+    mask overflows = equal(distance, splat((real)INFINITY));
+    if (any(overflows)) {
+        vec half = splat((real)0.5), two = splat(2);
+        product = choose(overflows, weight * (peak * half - x * half) * two, product);
+    }
+    return product;
+}
+/* A sum of what is not negative, as one number; it may be infinite. */
+INLINE vec value_of(pair sum) { return sum.hi + zero_where(equal(sum.hi, splat((real)INFINITY)), sum.lo); }
+
+/* The sum of the weights; finite, as it may be multiplied by 0. */
+INLINE vec total_weight(row_sums s, vec own) { return minimum(splat(REAL_MAX), own + s.total.hi); }
+/* What the label is off the peak, if that is no number of the type but its product with the weight may be one: among the
+ * other distances. */
+INLINE void add_overflowing(row_sums *s, vec *label_distance, vec own, vec peak, vec x_label)
+{
+    mask overflows = equal(*label_distance, splat((real)INFINITY));
+    if (any(overflows)) {
+        vec distance = s->distance.hi + times_distance(own, peak, x_label);
+        s->distance.hi = choose(overflows, distance, s->distance.hi);
+        *label_distance = zero_where(overflows, *label_distance);
+    }
+}
 /* The loss of rows; `own` is the label's weight. */
 INLINE vec row_loss(row_sums s, vec label_distance, vec own)
 {
-    label_distance = zero_where(equal(own, splat(0)), label_distance);      /* may be infinite */
-    vec distance = muladd(own, label_distance, s.distance.hi + s.distance.lo), total = own + s.total.hi;
+    vec distance = muladd(own, label_distance, value_of(s.distance)), total = total_weight(s, own);
     pair log = log1p_pair(s.others);
     return muladd(total, log.hi, muladd(total, log.lo, distance));
 }
@@ -70,6 +107,17 @@ INLINE slice mix(mixture m, ptrdiff_t at, ptrdiff_t left)
 
 /* What accumulates. */
 typedef struct { pair others[VECTORS], distance[VECTORS], total[VECTORS]; vec count[VECTORS]; } accumulators;
+typedef struct { pair others[VECTORS], distance[VECTORS], total[VECTORS], count[VECTORS]; } parts_before;
+
+INLINE void set_all_aside(parts_before *whole, accumulators *a, variant v)
+{
+    set_aside(whole->others, a->others);
+    set_counts_aside(whole->count, a->count);
+    if (v.mixed) {
+        set_aside(whole->distance, a->distance);
+        set_aside(whole->total, a->total);
+    }
+}
 
 /* Adds one slice or two, whose chains overlap; or, if `left`, the last elements of the row. */
 INLINE void add_slices(accumulators *a, variant v, mixture m, const char *x, char *out, ptrdiff_t at, int slices,
@@ -85,8 +133,7 @@ INLINE void add_slices(accumulators *a, variant v, mixture m, const char *x, cha
             if (left)
                 q = keep_last(q, left);
             EACH_VECTOR {
-                vec distance = zero_where(equal(q.v[i], splat(0)), peak - z[k].v[i]);       /* may be infinite */
-                a->distance[i] = accumulate(a->distance[i], q.v[i] * distance);
+                a->distance[i] = accumulate(a->distance[i], times_distance(q.v[i], peak, z[k].v[i]));
                 a->total[i] = accumulate(a->total[i], q.v[i]);
             }
         }
@@ -111,13 +158,6 @@ INLINE real lowest(vec v)
     memcpy(&lane, &v, sizeof lane);
     return lane;
 }
-INLINE real real_at(const char *p)
-{
-    real value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-INLINE void put_real(char *p, real value) { memcpy(p, &value, sizeof value); }
 
 /* Rows that wait for their logarithms, to be taken WIDTH at once; of pairs, hi and lo. */
 enum { OTHERS, DISTANCE = 2, TOTAL = 4, LABEL_DISTANCE = 6, OWN, WAITING };
@@ -139,31 +179,46 @@ INLINE void cross_entropy_row(variant v, const struct fastact_cross_entropy *c, 
     int labelled = probabilities == NULL;
     vec peak = peak_of_row((rows_task){SOFTMAX, 0, 0}, NULL, x, NULL, c->n), scale = splat((real)c->scale);
     vec weight = splat(labelled && m.weights ? real_at(m.weights + label * ITEM) : 1);
-    vec own = splat(0), label_distance = splat(0), e_label = splat(0);
+    vec own = splat(0), x_label = peak, label_distance = splat(0), e_label = splat(0);
     if (labelled) {
         own = m.share * weight;
-        label_distance = peak - splat(real_at(x + label * ITEM));
+        x_label = splat(real_at(x + label * ITEM));
+        label_distance = peak - x_label;
     }
 
     accumulators a;
+    parts_before before;
     memset(&a, 0, sizeof a);
-    for (; at + 2 * STEP <= whole; at += 2 * STEP)
-        add_slices(&a, v, m, x, out, at, 2, 0, peak);
+    memset(&before, 0, sizeof before);
+    ptrdiff_t pairs = whole - whole % (2 * STEP);
+    while (at < pairs) {
+        ptrdiff_t end = end_of_part(at, pairs);
+        if (at)
+            set_all_aside(&before, &a, v);
+        for (; at < end; at += 2 * STEP)
+            add_slices(&a, v, m, x, out, at, 2, 0, peak);
+    }
     if (at < whole)
         add_slices(&a, v, m, x, out, at, 1, 0, peak);
     add_slices(&a, v, m, x, out, whole, 1, left, peak);
 
     pair zero = {splat(0), splat(0)};
-    row_sums s = {with_ties(fold_sums(a.others), fold_counts(a.count), peak), v.mixed ? fold_sums(a.distance) : zero,
-                  v.mixed ? fold_sums(a.total) : zero};
-    const vec values[WAITING] = {s.others.hi, s.others.lo, s.distance.hi, s.distance.lo, s.total.hi, s.total.lo,
-                                 label_distance, own};
+    row_sums s = {with_ties(fold_parts(before.others, a.others, pairs),
+                            fold_counts_of_parts(before.count, a.count, pairs), peak),
+                  v.mixed ? fold_parts(before.distance, a.distance, pairs) : zero,
+                  v.mixed ? fold_parts(before.total, a.total, pairs) : zero};
+    s.total.hi = minimum(splat(REAL_MAX), s.total.hi);
+    row_sums of = s;
+    vec distance = label_distance;
+    add_overflowing(&of, &distance, own, peak, x_label);
+    const vec values[WAITING] = {of.others.hi, of.others.lo, of.distance.hi, of.distance.lo, of.total.hi, of.total.lo,
+                                 distance, own};
     for (int i = 0; i < WAITING; i++)
         w[i][row] = lowest(values[i]);
     if (!v.gradient)
         return;
 
-    vec unit = gradient_unit(s.others, scale), factor = (own + s.total.hi) * unit;
+    vec unit = gradient_unit(s.others, scale), factor = total_weight(s, own) * unit;
     if (labelled)
         e_label = splat(real_at(out + label * ITEM));
     EACH_SLICE {
@@ -231,7 +286,7 @@ INLINE void cross_entropy_lanes(variant v, const struct fastact_cross_entropy *c
             others[i] = accumulate(others[i], zero_where(equal(z[i], peak), e[i]));
             if (v.mixed) {
                 vec q = mix_lane(m, j + i, columns);
-                distance = accumulate(distance, q * zero_where(equal(q, zero), peak - z[i]));
+                distance = accumulate(distance, times_distance(q, peak, z[i]));
                 total = accumulate(total, q);
             }
             if (v.gradient)
@@ -241,16 +296,20 @@ INLINE void cross_entropy_lanes(variant v, const struct fastact_cross_entropy *c
     vec label_distance = zero;
     if (labels)
         label_distance = peak - x_label;
-    row_sums s = {with_ties(normalize(add_pairs(others[0], others[1])), count, peak), normalize(distance),
+    row_sums s = {with_ties(normalize(add_pairs(others[0], others[1])), (pair){count, zero}, peak), normalize(distance),
                   normalize(total)};
-    vec loss = row_loss(s, label_distance, own);
+    s.total.hi = minimum(splat(REAL_MAX), s.total.hi);
+    row_sums of = s;
+    vec far = label_distance;
+    add_overflowing(&of, &far, own, peak, x_label);
+    vec loss = row_loss(of, far, own);
     if (labels)
         loss = zero_where(equal(load((const char *)counts), zero), loss);
     store_part(losses, loss, columns);
     if (!v.gradient)
         return;
 
-    vec unit = gradient_unit(s.others, scale), factor = (own + s.total.hi) * unit;
+    vec unit = gradient_unit(s.others, scale), factor = total_weight(s, own) * unit;
     for (ptrdiff_t j = 0; j < n; j++) {
         vec e = load_part(out + j * out_step, columns, zero);
         if (v.mixed)
@@ -378,45 +437,63 @@ INLINE void cross_entropy_columns(variant v, const struct fastact_cross_entropy 
     }
 }
 
-/* One constant variant a call. */
-#define DEFINE_CROSS_ENTROPY(name, of) \
-    static void name(const struct fastact_cross_entropy *c, const void *x, ptrdiff_t x_step, const int64_t *labels, \
-                     const void *probabilities, ptrdiff_t probabilities_step, void *grad, ptrdiff_t grad_step, \
-                     ptrdiff_t rows, void *losses) \
+/* Logits, labels (-1: the row does not count) or probabilities, class weights, gradient and losses.  One constant variant
+ * a call. */
+/* Each variant is a function of its own: inlined into one, their arrays would add up on the stack. */
+#define DEFINE_VARIANT(name, of, mixed, gradient) \
+    static __attribute__((noinline)) void name(const struct fastact_cross_entropy *c, char *const *operands, \
+                                               const ptrdiff_t *steps, ptrdiff_t rows) \
     { \
-        int mixed = probabilities || c->even != 0; \
-        if (mixed && grad) \
-            of((variant){1, 1}, c, x, x_step, labels, probabilities, probabilities_step, grad, grad_step, rows, losses); \
-        else if (mixed) \
-            of((variant){1, 0}, c, x, x_step, labels, probabilities, probabilities_step, grad, grad_step, rows, losses); \
-        else if (grad) \
-            of((variant){0, 1}, c, x, x_step, labels, NULL, 0, grad, grad_step, rows, losses); \
-        else \
-            of((variant){0, 0}, c, x, x_step, labels, NULL, 0, grad, grad_step, rows, losses); \
+        of((variant){mixed, gradient}, c, operands[0], steps[0], (const int64_t *)operands[1], \
+           mixed ? operands[2] : NULL, steps[2], operands[4], steps[4], rows, operands[5]); \
     }
-DEFINE_CROSS_ENTROPY(cross_entropy_run, cross_entropy)
-DEFINE_CROSS_ENTROPY(cross_entropy_columns_run, cross_entropy_columns)
+#define DEFINE_CROSS_ENTROPY(name, of, steps) \
+    DEFINE_VARIANT(name##_mixed_gradient, of, 1, 1) \
+    DEFINE_VARIANT(name##_mixed, of, 1, 0) \
+    DEFINE_VARIANT(name##_gradient, of, 0, 1) \
+    DEFINE_VARIANT(name##_plain, of, 0, 0) \
+    KERNEL(name) \
+    { \
+        const double *p = args->parameters; \
+        const struct fastact_cross_entropy c = {n, operands[3], p[0], p[1], p[2]}; \
+        (void)row_steps; \
+        int mixed = operands[2] || c.even != 0, gradient = operands[4] != NULL; \
+        if (mixed && gradient) \
+            name##_mixed_gradient(&c, operands, steps, rows); \
+        else if (mixed) \
+            name##_mixed(&c, operands, steps, rows); \
+        else if (gradient) \
+            name##_gradient(&c, operands, steps, rows); \
+        else \
+            name##_plain(&c, operands, steps, rows); \
+    }
+DEFINE_CROSS_ENTROPY(softmax_cross_entropy_run, cross_entropy, row_steps)
+DEFINE_CROSS_ENTROPY(softmax_cross_entropy_columns_run, cross_entropy_columns, args->steps)
 
 /* sigmoid_cross_entropy: with a = 1 - t and b = weight * t,
  *     loss = a * log(1 + e^z) + b * log(1 + e^-z) = |z| * (z < 0 ? b : a) + (a + b) * log(1 + e^-|z|),
  * and its gradient a / (1 + e^-z) - b / (1 + e^z). */
+struct fastact_binary_cross_entropy { double smoothing, even, scale; };
 typedef struct { vec loss, gradient; } element;
 
-INLINE element binary_cross_entropy(vec z, vec t, vec positive, int weighted, int gradient, int careful)
+INLINE element binary_cross_entropy(vec z, vec a, vec b, vec w, int weighted, int gradient, int careful)
 {
-    vec a = splat(1) - t, b = t;
-    if (weighted)
-        b = positive * t;
     exp_parts e = unit_exponential(z, careful);
     decay l = log1p_decay(e, careful);
     vec log = or_nothing(muladd(l.q, l.error, l.q), l.k, careful) * l.unit;
     log = let_go(log, splat(-1), l.k, careful);
     mask negative = less(z, splat(0));
     vec near = choose(negative, b, a), far = choose(negative, a, b);
-    vec line = zero_where(equal(near, splat(0)), absolute(z)) * near;
-    element both = {log + line, splat(0)};
+    vec line = zero_where(equal(near, splat(0)), absolute(z)) * near, loss = log + line;
     if (weighted)
-        both.loss = muladd(a + b, log, line);
+        loss = muladd(a + b, log, line);
+    element both = {loss * w, splat(0)};
+    mask infinite = equal(loss, splat((real)INFINITY));
+    if (any(infinite)) {                            /* what the weight makes of it may be a number, and 0 makes 0 */
+        vec least = muladd((a + b) * w, log, absolute(z) * (near * w));
+        both.loss = choose(infinite, choose(less(absolute(z), splat((real)INFINITY)), least,
+                                            zero_where(equal(w, splat(0)), loss)), both.loss);
+    }
     if (gradient) {
         decay d = decay_of(e, 1, careful);
         vec tail = or_nothing(muladd(d.q, d.error, d.q), d.k, careful) * d.unit;        /* 1 / (1 + e^|z|) */
@@ -428,10 +505,10 @@ INLINE element binary_cross_entropy(vec z, vec t, vec positive, int weighted, in
 }
 
 /* Where the operands of a run are; NULL is one that there is none of. */
-typedef struct { const char *x, *targets, *weight, *pos_weight; char *grad, *losses; } operands;
+typedef struct { const char *x, *targets, *weight, *pos_weight; char *grad, *losses; } operands_of_run;
 
-INLINE void binary_slice(const struct fastact_binary_cross_entropy *c, operands o, ptrdiff_t at, ptrdiff_t left,
-                         int gradient, int weighted, sums *sum)
+INLINE void binary_slice(const struct fastact_binary_cross_entropy *c, operands_of_run o, ptrdiff_t at, ptrdiff_t left,
+                         int gradient, int weighted)
 {
 #define TAKE(p) (left ? load_last((p) + at, left, splat(1)) : load_slice((p) + at))
     slice z = TAKE(o.x), t = TAKE(o.targets), w, positive = t, loss;
@@ -445,77 +522,86 @@ INLINE void binary_slice(const struct fastact_binary_cross_entropy *c, operands 
     for (int i = 1; i < VECTORS; i++)
         beyond = either(beyond, less(splat(EXP_SMALL), absolute(z.v[i])));
     element e[VECTORS];
-    EACH_VECTOR t.v[i] = muladd(t.v[i], splat((real)(1 - c->smoothing)), splat((real)c->even));
+    slice a;
+    vec share = splat((real)(1 - c->smoothing)), even = splat((real)c->even);
+    EACH_VECTOR {
+        a.v[i] = muladd(splat(1) - t.v[i], share, even);        /* 1 - t, not of a t that has been rounded */
+        t.v[i] = muladd(t.v[i], share, even);
+        if (weighted)
+            t.v[i] *= positive.v[i];
+    }
     if (any(beyond))
-        EACH_VECTOR e[i] = binary_cross_entropy(z.v[i], t.v[i], positive.v[i], weighted, gradient, 1);
+        EACH_VECTOR e[i] = binary_cross_entropy(z.v[i], a.v[i], t.v[i], w.v[i], weighted, gradient, 1);
     else
-        EACH_VECTOR e[i] = binary_cross_entropy(z.v[i], t.v[i], positive.v[i], weighted, gradient, 0);
-    EACH_VECTOR loss.v[i] = e[i].loss * w.v[i];
+        EACH_VECTOR e[i] = binary_cross_entropy(z.v[i], a.v[i], t.v[i], w.v[i], weighted, gradient, 0);
+    EACH_VECTOR loss.v[i] = e[i].loss;
     if (gradient)
         EACH_VECTOR z.v[i] = e[i].gradient * (w.v[i] * splat((real)c->scale));
-    if (left)
-        loss = keep_last(loss, left);
-    EACH_VECTOR sum[i] = add_product(sum[i], loss.v[i], splat(1));
     if (gradient && left)
         store_last(o.grad + at, z, left);
     if (gradient && !left)
         store_slice(o.grad + at, z);
-    if (o.losses && left)
+    if (left)
         store_last(o.losses + at, loss, left);
-    if (o.losses && !left)
+    else
         store_slice(o.losses + at, loss);
 }
-INLINE void binary_run(const struct fastact_binary_cross_entropy *c, operands o, ptrdiff_t n, int gradient, int weighted,
-                       double *sum, double *error)
+INLINE void binary_run(const struct fastact_binary_cross_entropy *c, operands_of_run o, ptrdiff_t n, int gradient,
+                       int weighted)
 {
-    sums s[VECTORS];
-    memset(s, 0, sizeof s);
     ptrdiff_t left = n % ACCUMULATORS, whole = (n - left) * ITEM;
     EACH_SLICE {
         __builtin_prefetch(o.x + at + PREFETCH_AHEAD);
-        binary_slice(c, o, at, 0, gradient, weighted, s);
+        binary_slice(c, o, at, 0, gradient, weighted);
     }
     if (left)
-        binary_slice(c, o, whole, left, gradient, weighted, s);
-    add_folded(sum, error, s);
+        binary_slice(c, o, whole, left, gradient, weighted);
 }
-static void binary_cross_entropy_run(const struct fastact_binary_cross_entropy *c, const void *x, const void *targets,
-                                     const void *weight, const void *pos_weight, void *grad, void *losses, ptrdiff_t n,
-                                     double *sum, double *error)
+#define OPTIONAL(k) (operands[k] ? OPERAND(k) : NULL)
+KERNEL(sigmoid_cross_entropy_run)
 {
-    operands o = {x, targets, weight, pos_weight, grad, losses};
-    if (grad && pos_weight)
-        binary_run(c, o, n, 1, 1, sum, error);
-    else if (grad)
-        binary_run(c, o, n, 1, 0, sum, error);
-    else if (pos_weight)
-        binary_run(c, o, n, 0, 1, sum, error);
-    else
-        binary_run(c, o, n, 0, 0, sum, error);
+    const double *p = args->parameters;
+    const struct fastact_binary_cross_entropy c = {p[0], p[1], p[2]};
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        operands_of_run o = {OPERAND(0), OPERAND(1), OPTIONAL(2), OPTIONAL(3), OPTIONAL(4), OPERAND(5)};
+        if (o.grad && o.pos_weight)
+            binary_run(&c, o, n, 1, 1);
+        else if (o.grad)
+            binary_run(&c, o, n, 1, 0);
+        else if (o.pos_weight)
+            binary_run(&c, o, n, 0, 1);
+        else
+            binary_run(&c, o, n, 0, 0);
+    }
 }
 
 /* Losses added up, as a sum and its error. */
-static void add_values(const void *values_, ptrdiff_t n, double *sum, double *error)
+KERNEL(losses_sum)
 {
-    const char *values = values_;
-    sums s[VECTORS];
-    memset(s, 0, sizeof s);
-    for (; n >= ACCUMULATORS; n -= ACCUMULATORS, values += STEP) {
-        slice v = load_slice(values);
-        EACH_VECTOR s[i] = add_product(s[i], v.v[i], splat(1));
+    double *sum = (double *)operands[2], *error = (double *)operands[3];
+    (void)args;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const char *values = OPERAND(0);
+        ptrdiff_t left = n % ACCUMULATORS, whole = (n - left) * ITEM;
+        sums s[VECTORS];
+        memset(s, 0, sizeof s);
+        EACH_SLICE {
+            slice v = load_slice(values + at);
+            EACH_VECTOR s[i] = add_product(s[i], v.v[i], splat(1));
+        }
+        if (left) {
+            slice v = load_last(values + whole, left, splat(0));
+            EACH_VECTOR s[i] = add_product(s[i], v.v[i], splat(1));
+        }
+        add_folded(sum + i, error + i, s);
     }
-    if (n) {
-        slice v = load_last(values, n, splat(0));
-        EACH_VECTOR s[i] = add_product(s[i], v.v[i], splat(1));
-    }
-    add_folded(sum, error, s);
 }
-static void total(const double *sums, const double *errors, ptrdiff_t parts, double divisor, void *out)
-{
-    *(real *)out = (real)(total_of(sums, errors, parts, 1) / divisor);
-}
+#define LOSS_ENTRIES \
+    {"softmax_cross_entropy", FASTACT_FORWARD, softmax_cross_entropy_run, softmax_cross_entropy_columns_run, .45f}, \
+    {"sigmoid_cross_entropy", FASTACT_FORWARD, sigmoid_cross_entropy_run, NULL, .45f}, \
+    {"losses", FASTACT_SUM, losses_sum, NULL, .04f},
 
-/* Numbers of other types, as they are read. */
+/* Labels, as they are read. */
 #define READ(type, unit) \
     for (ptrdiff_t i = 0; i < n; i++, from += stride) { \
         type value; \
@@ -524,24 +610,7 @@ static void total(const double *sums, const double *errors, ptrdiff_t parts, dou
     } \
     break;
 
-static void read_values(int kind, const void *source, ptrdiff_t stride, ptrdiff_t n, void *block)
-{
-    const char *from = source;
-    real *to = block;
-    switch (kind) {
-    case FASTACT_INT8: READ(int8_t, real)
-    case FASTACT_INT16: READ(int16_t, real)
-    case FASTACT_INT32: READ(int32_t, real)
-    case FASTACT_INT64: READ(int64_t, real)
-    case FASTACT_UINT8: READ(uint8_t, real)
-    case FASTACT_UINT16: READ(uint16_t, real)
-    case FASTACT_UINT32: READ(uint32_t, real)
-    case FASTACT_UINT64: READ(uint64_t, real)
-    case FASTACT_FLOAT32: READ(float, real)
-    case FASTACT_FLOAT64: READ(double, real)
-    }
-}
-static ptrdiff_t read_labels(int kind, const void *source, ptrdiff_t stride, ptrdiff_t n, int64_t classes,
+static ptrdiff_t load_labels(int kind, const void *source, ptrdiff_t stride, ptrdiff_t n, int64_t classes,
                              const int64_t *ignored, int64_t *to)
 {
     const char *from = source;
@@ -579,17 +648,25 @@ static ptrdiff_t read_labels(int kind, const void *source, ptrdiff_t stride, ptr
 static void pick(const void *weights, const int64_t *labels, ptrdiff_t n, void *picked)
 {
     for (ptrdiff_t i = 0; i < n; i++)
-        ((real *)picked)[i] = labels[i] < 0 ? 0 : ((const real *)weights)[labels[i]];
+        put_real((char *)picked + i * ITEM, labels[i] < 0 ? 0 : real_at((const char *)weights + labels[i] * ITEM));
 }
-
-static const struct fastact_losses losses = {
-    .short_row = TURNED_ROW,
-    .cross_entropy = cross_entropy_run,
-    .cross_entropy_columns = cross_entropy_columns_run,
-    .binary_cross_entropy = binary_cross_entropy_run,
-    .add_values = add_values,
-    .total = total,
-    .read_labels = read_labels,
-    .pick = pick,
-    .read_values = read_values,
-};
+/* The first of n numbers that is less than 0 or more than 1; n if none is. */
+static ptrdiff_t first_beyond_unit(const void *values_, ptrdiff_t n)
+{
+    const char *values = values_;
+    ptrdiff_t i = 0;
+    for (; n - i >= ACCUMULATORS; i += ACCUMULATORS) {
+        slice v = load_slice(values + i * ITEM);
+        mask beyond = either(less(v.v[0], splat(0)), less(splat(1), v.v[0]));
+        for (int k = 1; k < VECTORS; k++)
+            beyond = either(beyond, either(less(v.v[k], splat(0)), less(splat(1), v.v[k])));
+        if (any(beyond))
+            break;
+    }
+    for (; i < n; i++) {
+        real value = real_at(values + i * ITEM);
+        if (value < 0 || value > 1)
+            return i;
+    }
+    return n;
+}

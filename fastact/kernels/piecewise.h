@@ -107,11 +107,27 @@ INLINE vec relu_squared_derivative_y(vec y, const vec *p, int careful)
 /* slope*x + offset, rounded once */
 INLINE vec line(vec x, vec slope, vec offset) { return residual(offset, -slope, x); }
 
+/* Whether the parameters are the defaults, 1/6 and 1/2: then the line is exactly (x + 3) / 6, which the rounded slope misses. */
+INLINE int in_sixths(const vec *p)
+{
+    mask other = either(less(p[0], splat(SIXTH)), less(splat(SIXTH), p[0]));
+    return !any(either(other, either(less(p[1], splat((real)0.5)), less(splat((real)0.5), p[1]))));
+}
+/* clip(x + 3, 0, 6) / 6, correctly rounded where fused: what the first quotient leaves over is exact, and divided again. */
+INLINE vec sixth_of_clipped(vec x)
+{
+    vec a = clamped(x, -3, 3), sum = a + splat(3), sum_lo = a - (sum - splat(3)), q = sum * splat(SIXTH);
+    vec rest = residual(sum, q, splat(6)) + sum_lo;
+    return q + muladd(rest, splat(SIXTH), rest * splat(THIRD_LO * (real)0.5));
+}
+
 /* hard_sigmoid(x) = min(max(slope*x + offset, 0), 1) */
 INLINE vec hard_sigmoid_forward(vec x, const vec *p, int careful)
 {
     (void)careful;
     vec slope = p[0], offset = p[1];
+    if (in_sixths(p))
+        return sixth_of_clipped(x);
     vec most = choose(equal(slope, splat(0)), splat(REAL_MAX), splat((real)INFINITY));      /* 0 * inf is a NaN */
     return minimum(splat(1), maximum(splat(0), line(minimum(most, maximum(-most, x)), slope, offset)));
 }
@@ -125,6 +141,8 @@ INLINE vec hard_sigmoid_derivative(vec x, const vec *p, int careful)
 {
     (void)careful;
     vec slope = p[0], offset = p[1];
+    if (in_sixths(p))
+        return slope_between(x, splat(-3), splat(3), slope);
     vec rest = splat(1) - offset, rest_lo = sum_error(splat(1), -offset, rest);
     vec below_one = zero_where(up_to_zero(x, -slope, rest, rest_lo), unless_nan(x, slope));
     return zero_where(up_to_zero(x, slope, offset, splat(0)), below_one);

@@ -87,6 +87,48 @@ INLINE vec fold_counts(vec count[VECTORS])
         count[0] += swapped(count[0], half);
     return count[0];
 }
+/* Long rows are added up in parts, or what pairs lose would count: each accumulator takes PART numbers at most, and its pair
+ * is then added to that of the parts before.  So counts of the same parts are exact. */
+#define PART ((ptrdiff_t)1 << BY_TYPE(12, 24))
+#define PART_OF_ROW (PART * ACCUMULATORS)
+#define PART_BYTES (PART_OF_ROW * ITEM)
+
+INLINE ptrdiff_t end_of_part(ptrdiff_t at, ptrdiff_t end) { return end - at > PART_BYTES ? at + PART_BYTES : end; }
+INLINE void set_aside(pair whole[VECTORS], pair part[VECTORS])
+{
+    for (int i = 0; i < VECTORS; i++) {
+        whole[i] = add_pairs(whole[i], part[i]);
+        part[i] = (pair){splat(0), splat(0)};
+    }
+}
+INLINE void set_counts_aside(pair whole[VECTORS], vec part[VECTORS])
+{
+    for (int i = 0; i < VECTORS; i++) {
+        whole[i] = add_pairs(whole[i], (pair){part[i], splat(0)});
+        part[i] = splat(0);
+    }
+}
+/* The sums of all parts, of which there are several if the loop's end is past the first. */
+INLINE pair fold_parts(pair whole[VECTORS], pair part[VECTORS], ptrdiff_t end)
+{
+    if (end <= PART_BYTES)
+        return fold_sums(part);
+    set_aside(whole, part);
+    return fold_sums(whole);
+}
+INLINE pair fold_counts_of_parts(pair whole[VECTORS], vec part[VECTORS], ptrdiff_t end)
+{
+    if (end <= PART_BYTES)
+        return (pair){fold_counts(part), splat(0)};
+    set_counts_aside(whole, part);
+    return fold_sums(whole);
+}
+/* A count less 1. */
+INLINE pair less_one(pair count)
+{
+    vec hi = count.hi - splat(1);
+    return (pair){hi, sum_error(count.hi, splat(-1), hi) + count.lo};
+}
 INLINE vec fold_max(slice s)
 {
     for (int i = 1; i < VECTORS; i++)
@@ -104,6 +146,16 @@ INLINE vec fold_max(slice s)
 enum { SOFTMAX, SOFTMAX_TIMES, LOG_SOFTMAX, LOGSUMEXP, SPARSEMAX };
 typedef struct { int kind, negative, selects; } rows_task;
 #define BY_LOGARITHM(t) ((t).kind == LOG_SOFTMAX || (t).kind == LOGSUMEXP)
+
+/* What a row is computed of: scale * x; and which elements of it.  Row i masks out element j where that byte of `where` is 0,
+ * and all from the number on that `seen` has for the row.  Either may be NULL. */
+struct fastact_selection {
+    double scale;                                   /* above 0 */
+    const void *where;
+    ptrdiff_t where_row, where_step;                /* from one row to the next, and one element */
+    const int64_t *seen;
+    ptrdiff_t seen_row;
+};
 
 /* scale * (x - most) = steep * (x * unit - most * unit), where unit is a power of two up to 1: nothing overflows but what
  * the result does. */
@@ -226,9 +278,11 @@ INLINE vec share(rows_task t, vec e, pair inverse, vec weight)
     return y;
 }
 /* The logarithm of the sum of all: the number of leaders, and the others. */
-INLINE vec log_of_sum(pair others, vec leaders)
+INLINE vec log_of_sum(pair others, pair leaders)
 {
-    pair log = log1p_pair(normalize(add_pairs((pair){maximum(splat(0), leaders - splat(1)), splat(0)}, others)));
+    pair ties = less_one(leaders);
+    ties.hi = maximum(splat(0), ties.hi);
+    pair log = log1p_pair(normalize(add_pairs(ties, others)));
     return log.hi + log.lo;
 }
 INLINE vec log_share(rows_task t, const selection *s, vec x, vec most, vec log_sum)
@@ -285,20 +339,27 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
 
     vec top = peak_of_row(t, s, x, where, n), peak = peak_of(t, top);
 
-    pair sum[VECTORS];
+    pair sum[VECTORS], sums[VECTORS], counts[VECTORS];
     vec leaders[VECTORS], leads[2 * VECTORS];
-    EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, leaders[i] = splat(0);
+    EACH_VECTOR sum[i] = sums[i] = counts[i] = (pair){splat(0), splat(0)}, leaders[i] = splat(0);
     ptrdiff_t pairs = whole - whole % (2 * STEP);
-    for (ptrdiff_t at = 0; at < pairs; at += 2 * STEP) {        /* chains of two slices overlap */
-        slice e[2] = {take(t, s, x, where, at / ITEM), take(t, s, x, where, at / ITEM + ACCUMULATORS)};
-        exponentials(t, s, e[0].v, 2 * VECTORS, peak, leads);
-        EACH_VECTOR sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
-        if (BY_LOGARITHM(t)) {
-            EACH_VECTOR leaders[i] += leads[i] + leads[VECTORS + i];
-            continue;
+    for (ptrdiff_t part = 0; part < pairs; part += PART_BYTES) {
+        ptrdiff_t end = end_of_part(part, pairs);
+        if (part) {
+            set_aside(sums, sum);
+            set_counts_aside(counts, leaders);
         }
-        store_slice(out + at, e[0]);
-        store_slice(out + at + STEP, e[1]);
+        for (ptrdiff_t at = part; at < end; at += 2 * STEP) {          /* chains of two slices overlap */
+            slice e[2] = {take(t, s, x, where, at / ITEM), take(t, s, x, where, at / ITEM + ACCUMULATORS)};
+            exponentials(t, s, e[0].v, 2 * VECTORS, peak, leads);
+            EACH_VECTOR sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
+            if (BY_LOGARITHM(t)) {
+                EACH_VECTOR leaders[i] += leads[i] + leads[VECTORS + i];
+                continue;
+            }
+            store_slice(out + at, e[0]);
+            store_slice(out + at + STEP, e[1]);
+        }
     }
     if (pairs < whole) {
         slice e = take(t, s, x, where, pairs / ITEM);
@@ -316,7 +377,7 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
 
     if (BY_LOGARITHM(t)) {
         EACH_VECTOR leaders[i] += keep_first(leads[i], lanes(left - i * WIDTH));
-        vec log_sum = log_of_sum(fold_sums(sum), fold_counts(leaders));
+        vec log_sum = log_of_sum(fold_parts(sums, sum, pairs), fold_counts_of_parts(counts, leaders, pairs));
         if (t.kind == LOGSUMEXP) {
             store_part(out, top + log_sum, 1);
             return;
@@ -331,7 +392,7 @@ INLINE void forward_row(rows_task t, const selection *s, const char *x, const ch
         store_last(out + whole, instead(t, s, where, first, left, last, -(real)INFINITY), left);
         return;
     }
-    pair inverse = invert(fold_sums(sum));
+    pair inverse = invert(fold_parts(sums, sum, pairs));
     EACH_SLICE {
         slice e = load_slice(out + at);
         EACH_VECTOR e.v[i] = share(t, e.v[i], inverse, weight);
@@ -405,15 +466,26 @@ INLINE void add_terms(rows_task t, gradient_sums *sums, slice grad, slice y)
     if (t.kind == SPARSEMAX)
         EACH_VECTOR sums->count[i] += supports(y.v[i]);
 }
+/* What of a long row was added up before. */
+typedef struct { pair sum[VECTORS], count[VECTORS]; int several; } parts_of_gradient;
+
 INLINE gradient_sums sums_of_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where,
-                                 ptrdiff_t n)
+                                 ptrdiff_t n, parts_of_gradient *before)
 {
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
     gradient_sums sums;
     EACH_VECTOR sums.sum[i] = (pair){splat(0), splat(0)}, sums.count[i] = splat(0);
-    EACH_SLICE {
-        slice g = TAKE(grad, at, 0);
-        add_terms(t, &sums, g, t.kind == LOG_SOFTMAX ? g : TAKE(y, at, 0));
+    *before = (parts_of_gradient){.several = whole > PART_BYTES};
+    for (ptrdiff_t first = 0; first < whole; first += PART_BYTES) {
+        ptrdiff_t end = end_of_part(first, whole);
+        if (first) {
+            set_aside(before->sum, sums.sum);
+            set_counts_aside(before->count, sums.count);
+        }
+        for (ptrdiff_t at = first; at < end; at += STEP) {
+            slice g = TAKE(grad, at, 0);
+            add_terms(t, &sums, g, t.kind == LOG_SOFTMAX ? g : TAKE(y, at, 0));
+        }
     }
     slice last = TAKE_LAST(grad, 0);
     add_terms(t, &sums, last, t.kind == LOG_SOFTMAX ? last : TAKE_LAST(y, 0));
@@ -424,6 +496,19 @@ INLINE vec gradient_total(rows_task t, gradient_sums *sums)
     vec total = fold_sums(sums->sum).hi;
     if (t.kind == SPARSEMAX)
         total = total / fold_counts(sums->count);
+    return total;
+}
+INLINE vec total_of_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where, ptrdiff_t n)
+{
+    parts_of_gradient before;
+    gradient_sums sums = sums_of_row(t, s, grad, y, where, n, &before);
+    if (!before.several)
+        return gradient_total(t, &sums);
+    set_aside(before.sum, sums.sum);
+    set_counts_aside(before.count, sums.count);
+    vec total = fold_sums(before.sum).hi;
+    if (t.kind == SPARSEMAX)
+        total = total / fold_sums(before.count).hi;
     return total;
 }
 INLINE void through_row(rows_task t, const selection *s, const char *grad, const char *y, const char *where, char *out,
@@ -457,6 +542,21 @@ INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
         for (int i = 0; i < half && i + half < n; i++)
             s[i] = add_pairs(s[i], s[i + half]);
     return normalize(s[0]);
+}
+/* The same of parts, which begin where those of a row in memory do: `end` is that of its loop, in bytes. */
+static __attribute__((noinline, cold)) void set_lanes_aside(pair *whole, pair *part, int begun)
+{
+    for (int i = 0; i < ACCUMULATORS; i++) {
+        whole[i] = begun ? add_pairs(whole[i], part[i]) : part[i];
+        part[i] = (pair){splat(0), splat(0)};
+    }
+}
+INLINE pair fold_lane_parts(pair *whole, pair *part, ptrdiff_t n, ptrdiff_t end)
+{
+    if (end <= PART_BYTES)
+        return fold_lane_sums(part, n);
+    set_lanes_aside(whole, part, 1);
+    return fold_lane_sums(whole, n);
 }
 INLINE vec begun(vec count, ptrdiff_t j)
 {
@@ -495,10 +595,12 @@ INLINE vec lanes_instead(rows_task t, const selection *s, lane_rows rows, ptrdif
 {
     if (!t.selects)
         return v;
-    mask out = less_equal(rows.seen, splat((real)j));
-    if (rows.where)
-        out = either(out, left_out(rows.where + j * s->of.where_step, s->of.where_row, rows.columns));
-    return choose(out, splat(value), v);
+    mask unseen = less_equal(rows.seen, splat((real)j));
+    unseen = either(unseen, unseen);            /* joined: GCC 12 breaks at -O1 too */
+    if (!rows.where)
+        return choose(unseen, splat(value), v);
+    mask masked = left_out(rows.where + j * s->of.where_step, s->of.where_row, rows.columns);
+    return choose(either(unseen, masked), splat(value), v);
 }
 INLINE vec take_lanes(rows_task t, const selection *s, lane_rows rows, const char *x, ptrdiff_t j, vec rest)
 {
@@ -514,9 +616,15 @@ INLINE void forward_lanes(rows_task t, const selection *s, lane_rows rows, const
     for (ptrdiff_t j = 0; j < n; j++)
         top = maximum(take_lanes(t, s, rows, x + j * x_step, j, zero), top);
     vec peak = peak_of(t, top);
-    pair sums[ACCUMULATORS];
-    vec counts[ACCUMULATORS];
-    for (ptrdiff_t j = 0; j < n; j += 2) {
+    pair sums[ACCUMULATORS], parts[ACCUMULATORS];
+    vec counts[ACCUMULATORS];                           /* of fewer than 2^24 elements: exact */
+    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP, pairs = whole - whole % (2 * STEP);
+    for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j += 2) {
+        if (j == next) {
+            next += PART_OF_ROW;
+            if (j * ITEM < pairs)
+                set_lanes_aside(parts, sums, j > PART_OF_ROW);
+        }
         vec e[2] = {take_lanes(t, s, rows, x + j * x_step, j, peak), peak}, leads[2];
         if (j + 1 < n)
             e[1] = take_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, peak);
@@ -530,9 +638,9 @@ INLINE void forward_lanes(rows_task t, const selection *s, lane_rows rows, const
                 store_part(out + (j + i) * out_step, e[i], columns);
         }
     }
-    pair sum = fold_lane_sums(sums, n);
+    pair sum = fold_lane_parts(parts, sums, n, pairs);
     if (BY_LOGARITHM(t)) {
-        vec log_sum = log_of_sum(sum, fold_lane_counts(counts, n));
+        vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
         if (t.kind == LOGSUMEXP)
             store_part(out, top + log_sum, columns);
         for (ptrdiff_t j = 0; t.kind != LOGSUMEXP && j < n; j++) {
@@ -554,16 +662,22 @@ INLINE void backward_lanes(rows_task t, const selection *s, lane_rows rows, cons
     ptrdiff_t columns = rows.columns;
     vec zero = splat(0);
 #define TAKE(a, none) lanes_instead(t, s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
-    pair sums[ACCUMULATORS];
-    vec counts[ACCUMULATORS];
-    for (ptrdiff_t j = 0; j < n; j++) {
+    pair sums[ACCUMULATORS], parts[ACCUMULATORS];
+    vec counts[ACCUMULATORS];                           /* of fewer than 2^24 elements: exact */
+    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP;
+    for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j++) {
+        if (j == next) {
+            next += PART_OF_ROW;
+            if (j * ITEM < whole)
+                set_lanes_aside(parts, sums, j > PART_OF_ROW);
+        }
         vec g = TAKE(grad, 0), v = t.kind == LOG_SOFTMAX ? g : TAKE(y, 0);
         ptrdiff_t at = j % ACCUMULATORS;
         sums[at] = gradient_term(t, j < ACCUMULATORS ? (pair){zero, zero} : sums[at], g, v);
         if (t.kind == SPARSEMAX)
             counts[at] = begun(counts[at], j) + supports(v);
     }
-    vec total = fold_lane_sums(sums, n).hi;
+    vec total = fold_lane_parts(parts, sums, n, whole).hi;
     if (t.kind == SPARSEMAX)
         total = total / fold_lane_counts(counts, n);
     for (ptrdiff_t j = 0; j < n; j++) {
@@ -691,9 +805,10 @@ INLINE void backward_rows_together(rows_task t, const char *grad, ptrdiff_t grad
                                    char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     gradient_sums sums[SHORT_ROWS];
+    parts_of_gradient one;                              /* there are no others */
     vec totals[SHORT_ROWS];
     for (int r = 0; r < SHORT_ROWS; r++)
-        sums[r] = sums_of_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, n);
+        sums[r] = sums_of_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, n, &one);
     for (int r = 0; r < SHORT_ROWS; r++)
         totals[r] = gradient_total(t, &sums[r]);
     for (int r = 0; r < SHORT_ROWS; r++)
@@ -719,10 +834,8 @@ INLINE void backward_run(rows_task t, const struct fastact_selection *selected, 
         const char *where = t.selects && s.of.where ? (const char *)s.of.where + row * s.of.where_row : NULL;
         char *to = out + row * out_step;
         ptrdiff_t m = t.selects ? seen(&s, row, n) : n;
-        if (m) {
-            gradient_sums sums = sums_of_row(t, &s, from, of, where, m);
-            through_row(t, &s, from, of, where, to, m, gradient_total(t, &sums));
-        }
+        if (m)
+            through_row(t, &s, from, of, where, to, m, total_of_row(t, &s, from, of, where, m));
         if (m < n)
             fill_row(to + m * ITEM, n - m, 0);
     }
@@ -755,12 +868,19 @@ INLINE pair sparse_share(vec x, vec peak, pair threshold)
 INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec peak)
 {
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
-    pair threshold = {splat(-1), splat(0)};
-    for (vec before = splat((real)INFINITY);;) {
-        pair sum[VECTORS];
+    pair threshold = {splat(-1), splat(0)}, before = {splat((real)INFINITY), splat(0)};
+    for (;;) {
+        pair sum[VECTORS], sums[VECTORS], counts[VECTORS];
         vec count[VECTORS];
-        EACH_VECTOR sum[i] = (pair){splat(0), splat(0)}, count[i] = splat(0);
-        for (ptrdiff_t at = 0; at <= whole; at += STEP) {
+        EACH_VECTOR sum[i] = sums[i] = counts[i] = (pair){splat(0), splat(0)}, count[i] = splat(0);
+        for (ptrdiff_t at = 0, end = 0; at <= whole; at += STEP) {
+            if (at == end && at < whole) {
+                if (at) {
+                    set_aside(sums, sum);
+                    set_counts_aside(counts, count);
+                }
+                end = end_of_part(at, whole);
+            }
             slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
             EACH_VECTOR {
                 pair y = sparse_share(v.v[i], peak, threshold);
@@ -769,22 +889,26 @@ INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec peak)
                 count[i] += zero_where(none, splat(1));
             }
         }
-        vec number = fold_counts(count);
-        if (!any(less(number, before)))
+        pair number = fold_counts_of_parts(counts, count, whole);
+        int stands = !any(either(less(number.hi, before.hi), less(number.lo, before.lo)));
+        if (stands && whole <= PART_BYTES)
             return threshold;
         before = number;
-        pair total = fold_sums(sum);                    /* of what is above the threshold; 1 is what it should be */
+        pair total = fold_parts(sums, sum, whole);      /* of what is above the threshold; 1 is what it should be */
         vec over = total.hi - splat(1), over_lo = sum_error(total.hi, splat(-1), over) + total.lo;
-        quotient step = quotient_of_pairs(over, over_lo, number, splat(0));
+        quotient step = quotient_of_pairs(over, over_lo, number.hi, number.lo);
         threshold = normalize(add_pairs(threshold, (pair){step.q, step.error * step.reciprocal}));
+        if (stands)                                     /* of many, the first step's rounding is seen in each share */
+            return threshold;
     }
 }
-static void sparsemax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+KERNEL(sparsemax_run)
 {
-    const char *x = x_;
-    char *out = out_;
+    const char *x = operands[0];
+    char *out = operands[3];
+    (void)args;
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
-    for (; rows > 0; rows--, x += x_step, out += out_step) {
+    for (; rows > 0; rows--, x += row_steps[0], out += row_steps[3]) {
         vec peak = peak_of_row((rows_task){SPARSEMAX, 0, 0}, NULL, x, NULL, n);
         pair threshold = sparse_threshold(x, n, peak);
         for (ptrdiff_t at = 0; at <= whole; at += STEP) {
@@ -802,82 +926,111 @@ static void sparsemax_run(const void *x_, ptrdiff_t x_step, void *out_, ptrdiff_
     }
 }
 
-#define FORWARD(name, ...) \
-    static void name##_run(const void *x, ptrdiff_t x_step, void *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+/* Kernels.  What masks and scales is compiled apart: an ordinary call does without. */
+INLINE struct fastact_selection selection_from(const struct fastact_args *args, char *const *operands,
+                                               const ptrdiff_t *row_steps, int mask)
+{
+    return (struct fastact_selection){args->parameters[0], operands[mask], row_steps[mask], args->steps[mask],
+                                      (const int64_t *)operands[mask + 1], row_steps[mask + 1]};
+}
+#define SELECTS(mask) (operands[mask] || operands[(mask) + 1] || args->parameters[0] != 1)
+
+#define FORWARD_OF(run, t, of, weight, weight_step, x) \
+    run(t, of, weight, weight_step, operands[x], row_steps[x], operands[(x) + 3], row_steps[(x) + 3], rows, n)
+#define FORWARD_COLUMNS_OF(run, t, of, weight, x) \
+    run(t, of, weight, operands[x], args->steps[x], operands[(x) + 3], args->steps[(x) + 3], rows, n)
+
+#define FORWARD(name, kind, negative) \
+    KERNEL(name##_run) \
     { \
-        forward_run((rows_task){__VA_ARGS__}, NULL, NULL, 0, x, x_step, out, out_step, rows, n); \
+        (void)args; \
+        FORWARD_OF(forward_run, ((rows_task){kind, negative, 0}), NULL, NULL, 0, 0); \
     } \
-    static void name##_columns_run(const void *x, ptrdiff_t x_step, void *out, ptrdiff_t out_step, ptrdiff_t columns, \
-                                   ptrdiff_t n) \
+    KERNEL(name##_columns_run) \
     { \
-        forward_columns_run((rows_task){__VA_ARGS__}, NULL, NULL, x, x_step, out, out_step, columns, n); \
+        (void)row_steps; \
+        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, negative, 0}), NULL, NULL, 0); \
     }
-#define BACKWARD(name, ...) \
-    static void name##_backward_run(const void *grad, ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, void *out, \
-                                    ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+#define FORWARD_SELECTED(name, kind) \
+    KERNEL(name##_run) \
     { \
-        backward_run((rows_task){__VA_ARGS__}, NULL, grad, grad_step, y, y_step, out, out_step, rows, n); \
+        struct fastact_selection s = selection_from(args, operands, row_steps, 1); \
+        if (SELECTS(1)) \
+            FORWARD_OF(forward_run, ((rows_task){kind, 0, 1}), &s, NULL, 0, 0); \
+        else \
+            FORWARD_OF(forward_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0, 0); \
     } \
-    static void name##_backward_columns_run(const void *grad, ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, \
-                                            void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
+    KERNEL(name##_columns_run) \
     { \
-        backward_columns_run((rows_task){__VA_ARGS__}, NULL, grad, grad_step, y, y_step, out, out_step, columns, n); \
+        struct fastact_selection s = selection_from(args, operands, row_steps, 1); \
+        if (SELECTS(1)) \
+            FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 1}), &s, NULL, 0); \
+        else \
+            FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0); \
     }
-#define SELECTED(name, kind) \
-    static void name##_selected_run(const struct fastact_selection *s, const void *x, ptrdiff_t x_step, void *out, \
-                                    ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n) \
+
+#define BACKWARD_OF(t, of) \
+    backward_run(t, of, operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n)
+#define BACKWARD_COLUMNS_OF(t, of) \
+    backward_columns_run(t, of, operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], \
+                         rows, n)
+#define BACKWARD(name, kind, negative) \
+    KERNEL(name##_backward_run) \
     { \
-        forward_run((rows_task){kind, 0, 1}, s, NULL, 0, x, x_step, out, out_step, rows, n); \
+        (void)args; \
+        BACKWARD_OF(((rows_task){kind, negative, 0}), NULL); \
     } \
-    static void name##_selected_columns_run(const struct fastact_selection *s, const void *x, ptrdiff_t x_step, \
-                                            void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
+    KERNEL(name##_backward_columns_run) \
     { \
-        forward_columns_run((rows_task){kind, 0, 1}, s, NULL, x, x_step, out, out_step, columns, n); \
-    } \
-    static void name##_backward_selected_run(const struct fastact_selection *s, const void *grad, ptrdiff_t grad_step, \
-                                             const void *y, ptrdiff_t y_step, void *out, ptrdiff_t out_step, \
-                                             ptrdiff_t rows, ptrdiff_t n) \
-    { \
-        backward_run((rows_task){kind, 0, 1}, s, grad, grad_step, y, y_step, out, out_step, rows, n); \
-    } \
-    static void name##_backward_selected_columns_run(const struct fastact_selection *s, const void *grad, \
-                                                     ptrdiff_t grad_step, const void *y, ptrdiff_t y_step, void *out, \
-                                                     ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n) \
-    { \
-        backward_columns_run((rows_task){kind, 0, 1}, s, grad, grad_step, y, y_step, out, out_step, columns, n); \
+        (void)row_steps; \
+        BACKWARD_COLUMNS_OF(((rows_task){kind, negative, 0}), NULL); \
     }
-FORWARD(softmax, SOFTMAX, 0, 0)
-BACKWARD(softmax, SOFTMAX, 0, 0)
-SELECTED(softmax, SOFTMAX)
-FORWARD(softmin, SOFTMAX, 1, 0)
-BACKWARD(softmin, SOFTMAX, 1, 0)
-FORWARD(log_softmax, LOG_SOFTMAX, 0, 0)
-BACKWARD(log_softmax, LOG_SOFTMAX, 0, 0)
-SELECTED(log_softmax, LOG_SOFTMAX)
-FORWARD(logsumexp, LOGSUMEXP, 0, 0)
-BACKWARD(sparsemax, SPARSEMAX, 0, 0)
+#define BACKWARD_SELECTED(name, kind) \
+    KERNEL(name##_backward_run) \
+    { \
+        struct fastact_selection s = selection_from(args, operands, row_steps, 2); \
+        if (SELECTS(2)) \
+            BACKWARD_OF(((rows_task){kind, 0, 1}), &s); \
+        else \
+            BACKWARD_OF(((rows_task){kind, 0, 0}), NULL); \
+    } \
+    KERNEL(name##_backward_columns_run) \
+    { \
+        struct fastact_selection s = selection_from(args, operands, row_steps, 2); \
+        if (SELECTS(2)) \
+            BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 1}), &s); \
+        else \
+            BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 0}), NULL); \
+    }
+
+FORWARD_SELECTED(softmax, SOFTMAX)
+BACKWARD_SELECTED(softmax, SOFTMAX)
+FORWARD_SELECTED(log_softmax, LOG_SOFTMAX)
+BACKWARD_SELECTED(log_softmax, LOG_SOFTMAX)
+FORWARD(softmin, SOFTMAX, 1)
+BACKWARD(softmin, SOFTMAX, 1)
+FORWARD(logsumexp, LOGSUMEXP, 0)
+BACKWARD(sparsemax, SPARSEMAX, 0)
 
 /* softmax(x) * grad, where a row has one gradient. */
-static void logsumexp_backward_run(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, void *out,
-                                   ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+KERNEL(logsumexp_backward_run)
 {
-    forward_run((rows_task){SOFTMAX_TIMES, 0, 0}, NULL, grad, grad_step, x, x_step, out, out_step, rows, n);
+    (void)args;
+    FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], row_steps[0], 1);
 }
-static void logsumexp_backward_columns_run(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
-                                           void *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+KERNEL(logsumexp_backward_columns_run)
 {
-    (void)grad_step;
-    forward_columns_run((rows_task){SOFTMAX_TIMES, 0, 0}, NULL, grad, x, x_step, out, out_step, columns, n);
+    (void)row_steps;
+    FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], 1);
 }
 
-#define ROWWISE(name) \
-    #name, name##_run, name##_backward_run, name##_columns_run, name##_backward_columns_run
-#define ROWWISE_SELECTED(name) \
-    name##_selected_run, name##_backward_selected_run, name##_selected_columns_run, name##_backward_selected_columns_run
-static const struct fastact_rowwise rowwise[] = {
-    {ROWWISE(softmax), {.4f, .15f}, ROWWISE_SELECTED(softmax)},
-    {ROWWISE(softmin), {.4f, .15f}, NULL, NULL, NULL, NULL},
-    {ROWWISE(log_softmax), {.4f, .4f}, ROWWISE_SELECTED(log_softmax)},
-    {ROWWISE(logsumexp), {.3f, .4f}, NULL, NULL, NULL, NULL},
-    {"sparsemax", sparsemax_run, sparsemax_backward_run, NULL, sparsemax_backward_columns_run, {1, .3f}, NULL, NULL, NULL, NULL},
-};
+#define ROWWISE(name, backward, f, b) \
+    {#name, FASTACT_FORWARD, name##_run, name##_columns_run, f}, \
+    {#name, backward, name##_backward_run, name##_backward_columns_run, b},
+#define ROWWISE_ENTRIES \
+    ROWWISE(softmax, FASTACT_BACKWARD_Y, .4f, .15f) \
+    ROWWISE(softmin, FASTACT_BACKWARD_Y, .4f, .15f) \
+    ROWWISE(log_softmax, FASTACT_BACKWARD_Y, .4f, .4f) \
+    ROWWISE(logsumexp, FASTACT_BACKWARD, .3f, .4f) \
+    {"sparsemax", FASTACT_FORWARD, sparsemax_run, NULL, 1}, \
+    {"sparsemax", FASTACT_BACKWARD_Y, sparsemax_backward_run, sparsemax_backward_columns_run, .3f},

@@ -11,6 +11,15 @@ typedef vec (*formula)(vec x, const vec *p, int careful);
 #define NEVER ((real)INFINITY)
 #define MOST_AT_ONCE 4
 
+/* One number in memory, which needs no alignment. */
+INLINE real real_at(const char *p)
+{
+    real value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+INLINE void put_real(char *p, real value) { memcpy(p, &value, sizeof value); }
+
 enum kind { PIECEWISE, SMOOTH };
 
 /* What is run: out = f(x), or out = grad * f(x) where f is a derivative; p[0] may be a weight for each element.
@@ -111,16 +120,35 @@ INLINE void run(task t, const char *grad, const char *x, const char *bias, const
 #undef PLACES
 }
 
+/* A kernel over rows: x alone, or grad and x; then what is added to x, or its weight; then the output. */
+#define OPERAND(k) (operands[k] + i * row_steps[k])
+INLINE void run_unary(task t, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n,
+                      const double *parameters)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        run(t, NULL, OPERAND(0), operands[1] ? OPERAND(1) : NULL, NULL, OPERAND(2), n, parameters);
+}
+INLINE void run_binary(task t, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n,
+                       const double *parameters)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        run(t, OPERAND(0), OPERAND(1), operands[2] ? OPERAND(2) : NULL, NULL, OPERAND(3), n, parameters);
+}
+
+#define KERNEL(name) \
+    static void name(const struct fastact_args *args, char *const *operands, const ptrdiff_t *row_steps, \
+                     ptrdiff_t rows, ptrdiff_t n)
 #define DEFINE_UNARY(name, f, care, at_once) \
-    static void name(const void *x, const void *bias, void *out, ptrdiff_t n, const double *parameters) \
+    KERNEL(name) \
     { \
-        run((task){f, SMOOTH, 0, 0, care, at_once}, NULL, x, bias, NULL, out, n, parameters); \
+        const double *parameters = args->parameters; \
+        run_unary((task){f, SMOOTH, 0, 0, care, at_once}, operands, row_steps, rows, n, parameters); \
     }
 #define DEFINE_BINARY(name, f, kind, care, at_once) \
-    static void name(const void *grad, const void *x, const void *bias, void *out, ptrdiff_t n, \
-                     const double *parameters) \
+    KERNEL(name) \
     { \
-        run((task){f, kind, 1, 0, care, at_once}, grad, x, bias, NULL, out, n, parameters); \
+        const double *parameters = args->parameters; \
+        run_binary((task){f, kind, 1, 0, care, at_once}, operands, row_steps, rows, n, parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, care, derivative_care, ...) \
@@ -132,43 +160,43 @@ INLINE void run(task t, const char *grad, const char *x, const char *bias, const
     DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NEVER, 2)
 ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
 
-#define RUNS(name, kind, care, derivative_care, ...) \
-    {#name, name##_run, name##_derivative_run, name##_backward_run, NULL, {__VA_ARGS__}},
-#define RUNS_Y(name, kind, care, derivative_care, ...) \
-    {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, {__VA_ARGS__}},
-static const struct fastact_elementwise elementwise[] = {ACTIVATIONS(RUNS_Y, RUNS)};
+#define ENTRIES(name, kind, care, derivative_care, f, d, b) \
+    {#name, FASTACT_FORWARD, name##_run, NULL, f}, \
+    {#name, FASTACT_DERIVATIVE, name##_derivative_run, NULL, d}, \
+    {#name, FASTACT_BACKWARD, name##_backward_run, NULL, b},
+#define ENTRIES_Y(name, kind, care, derivative_care, f, d, b, y) \
+    ENTRIES(name, kind, care, derivative_care, f, d, b) \
+    {#name, FASTACT_BACKWARD_Y, name##_backward_y_run, NULL, y},
+#define ELEMENTWISE_ENTRIES ACTIVATIONS(ENTRIES_Y, ENTRIES)
 
-/* One weight for all is a parameter like any other. */
-INLINE double only(const void *weight)
-{
-    real value;
-    memcpy(&value, weight, ITEM);
-    return value;
-}
-#define WITH_ONLY(weight) (double[MAX_PARAMETERS]){only(weight)}
-
-#define DEFINE_WEIGHTED_UNARY(name, uniform, f) \
-    static void name(const void *x, const void *weight, ptrdiff_t weight_step, void *out, ptrdiff_t n) \
+/* A weight that is the same along a row is a parameter like any other; else there is one for each element. */
+#define DEFINE_WEIGHTED_UNARY(name, f) \
+    KERNEL(name) \
     { \
-        if (weight_step) \
-            run((task){f, SMOOTH, 0, 1, NEVER, 2}, NULL, x, NULL, weight, out, n, NULL); \
-        else \
-            uniform(x, NULL, out, n, WITH_ONLY(weight)); \
+        for (ptrdiff_t i = 0; i < rows; i++) { \
+            const double parameters[MAX_PARAMETERS] = {args->steps[1] ? 1 : real_at(OPERAND(1))}; \
+            if (args->steps[1]) \
+                run((task){f, SMOOTH, 0, 1, NEVER, 2}, NULL, OPERAND(0), NULL, OPERAND(1), OPERAND(2), n, parameters); \
+            else \
+                run((task){f, SMOOTH, 0, 0, NEVER, 2}, NULL, OPERAND(0), NULL, NULL, OPERAND(2), n, parameters); \
+        } \
     }
-#define DEFINE_WEIGHTED_BINARY(name, uniform, f, kind) \
-    static void name(const void *grad, const void *x, const void *weight, ptrdiff_t weight_step, void *out, \
-                     ptrdiff_t n) \
+#define DEFINE_WEIGHTED_BINARY(name, f, kind) \
+    KERNEL(name) \
     { \
-        if (weight_step) \
-            run((task){f, kind, 1, 1, NEVER, 2}, grad, x, NULL, weight, out, n, NULL); \
-        else \
-            uniform(grad, x, NULL, out, n, WITH_ONLY(weight)); \
+        for (ptrdiff_t i = 0; i < rows; i++) { \
+            const double parameters[MAX_PARAMETERS] = {args->steps[2] ? 1 : real_at(OPERAND(2))}; \
+            if (args->steps[2]) \
+                run((task){f, kind, 1, 1, NEVER, 2}, OPERAND(0), OPERAND(1), NULL, OPERAND(2), OPERAND(3), n, parameters); \
+            else \
+                run((task){f, kind, 1, 0, NEVER, 2}, OPERAND(0), OPERAND(1), NULL, NULL, OPERAND(3), n, parameters); \
+        } \
     }
 #define DEFINE_WEIGHTED_RUNS(name, formula, kind, ...) \
-    DEFINE_WEIGHTED_UNARY(name##_run, formula##_run, formula##_forward) \
-    DEFINE_WEIGHTED_UNARY(name##_derivative_run, formula##_derivative_run, formula##_derivative) \
-    DEFINE_WEIGHTED_BINARY(name##_backward_run, formula##_backward_run, formula##_derivative, kind) \
-    DEFINE_WEIGHTED_BINARY(name##_backward_y_run, formula##_backward_y_run, formula##_derivative_y, kind)
+    DEFINE_WEIGHTED_UNARY(name##_run, formula##_forward) \
+    DEFINE_WEIGHTED_UNARY(name##_derivative_run, formula##_derivative) \
+    DEFINE_WEIGHTED_BINARY(name##_backward_run, formula##_derivative, kind) \
+    DEFINE_WEIGHTED_BINARY(name##_backward_y_run, formula##_derivative_y, kind)
 WEIGHTED_ACTIVATIONS(DEFINE_WEIGHTED_RUNS)
 
 /* Strided copies, of one element again and again too.  Unrolled by hand: the compiler cannot know that no two of the
@@ -212,15 +240,43 @@ static void scatter(const void *block, void *destination, ptrdiff_t stride, ptrd
         memcpy(to, from, ITEM);
 }
 
+/* Numbers of other types, as they are read. */
+#define DEFINE_LOAD(name, type) \
+    static void load_##name(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n) \
+    { \
+        const char *from = source; \
+        real *to = block; \
+        for (ptrdiff_t i = 0; i < n; i++, from += stride) { \
+            type value; \
+            memcpy(&value, from, sizeof value); \
+            to[i] = (real)value; \
+        } \
+    }
+DEFINE_LOAD(int8, int8_t)
+DEFINE_LOAD(int16, int16_t)
+DEFINE_LOAD(int32, int32_t)
+DEFINE_LOAD(int64, int64_t)
+DEFINE_LOAD(uint8, uint8_t)
+DEFINE_LOAD(uint16, uint16_t)
+DEFINE_LOAD(uint32, uint32_t)
+DEFINE_LOAD(uint64, uint64_t)
 #if REAL_BITS == 64
-static void widen(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n)
+DEFINE_LOAD(float32, float)
+#endif
+static void load_bool(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n)
 {
     const char *from = source;
-    double *to = block;
-    for (; n > 0; n--, from += stride, to++) {
-        float narrow;
-        memcpy(&narrow, from, sizeof narrow);
-        *to = narrow;
-    }
+    real *to = block;
+    for (ptrdiff_t i = 0; i < n; i++, from += stride)
+        to[i] = *from != 0;
 }
-#endif
+#define LOADS \
+    { \
+        [FASTACT_BOOL] = load_bool, \
+        [FASTACT_INT8] = load_int8, [FASTACT_INT16] = load_int16, \
+        [FASTACT_INT32] = load_int32, [FASTACT_INT64] = load_int64, \
+        [FASTACT_UINT8] = load_uint8, [FASTACT_UINT16] = load_uint16, \
+        [FASTACT_UINT32] = load_uint32, [FASTACT_UINT64] = load_uint64, \
+        [FASTACT_FLOAT32] = BY_TYPE(gather, load_float32), [FASTACT_FLOAT64] = BY_TYPE(NULL, gather), \
+    }
+#define STORES {[BY_TYPE(FASTACT_FLOAT32, FASTACT_FLOAT64)] = scatter}

@@ -117,24 +117,35 @@ INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrd
     store_sums(sum, error, add_sums(load_sums(sum, error, columns), s[0]), columns);
 }
 
+/* Operands are grad, x, sums and errors.  Row i of n is added to sum i; in columns, row i is a column. */
+INLINE void sum_rows(char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n, condition idles)
+{
+    double *sums = (double *)operands[2], *errors = (double *)operands[3];
+    for (ptrdiff_t i = 0; i < rows; i++)
+        sum_along(OPERAND(0), OPERAND(1), n, sums + i, errors + i, idles);
+}
+INLINE void sum_columns(const struct fastact_args *args, char *const *operands, ptrdiff_t columns, ptrdiff_t n,
+                        condition idles)
+{
+    double *sums = (double *)operands[2], *errors = (double *)operands[3];
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
+        if (columns - i >= WIDTH)
+            sum_lanes(operands[0] + i * ITEM, args->steps[0], operands[1] + i * ITEM, args->steps[1], n, WIDTH, sums + i,
+                      errors + i, idles);
+        else
+            sum_lanes(operands[0] + i * ITEM, args->steps[0], operands[1] + i * ITEM, args->steps[1], n, columns - i,
+                      sums + i, errors + i, idles);
+}
 #define DEFINE_SUMS(name, ...) \
-    static void name##_sum_along(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, \
-                                 ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors) \
+    KERNEL(name##_sum) \
     { \
-        for (ptrdiff_t i = 0; i < rows; i++) \
-            sum_along((const char *)grad + i * grad_step, (const char *)x + i * x_step, n, sums + i, errors + i, \
-                      name##_weight_idles); \
+        (void)args; \
+        sum_rows(operands, row_steps, rows, n, name##_weight_idles); \
     } \
-    static void name##_sum_across(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step, \
-                                  ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors) \
+    KERNEL(name##_sum_columns) \
     { \
-        ptrdiff_t i = 0; \
-        for (; i + WIDTH <= n; i += WIDTH) \
-            sum_lanes((const char *)grad + i * ITEM, grad_step, (const char *)x + i * ITEM, x_step, rows, WIDTH, \
-                      sums + i, errors + i, name##_weight_idles); \
-        if (i < n) \
-            sum_lanes((const char *)grad + i * ITEM, grad_step, (const char *)x + i * ITEM, x_step, rows, n - i, \
-                      sums + i, errors + i, name##_weight_idles); \
+        (void)row_steps; \
+        sum_columns(args, operands, rows, n, name##_weight_idles); \
     }
 WEIGHTED_ACTIVATIONS(DEFINE_SUMS)
 
@@ -153,29 +164,29 @@ INLINE void add_columns(const char *grad, ptrdiff_t step, ptrdiff_t rows, double
     for (int i = 0; i < vectors; i++)
         store_sums(sum + i * WIDTH, error + i * WIDTH, s[i], n);
 }
-static void bias_sum_across(const void *grad_, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
-                            ptrdiff_t rows, ptrdiff_t n, double *sum, double *error)
+KERNEL(bias_sum_columns)
 {
-    const char *grad = grad_;
-    ptrdiff_t i = 0;
-    (void)x, (void)x_step;
-    for (; i + COLUMNS * WIDTH <= n; i += COLUMNS * WIDTH)
-        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, COLUMNS, WIDTH);
-    for (; i + WIDTH <= n; i += WIDTH)
-        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, 1, WIDTH);
-    if (i < n)
-        add_columns(grad + i * ITEM, grad_step, rows, sum + i, error + i, 1, n - i);
+    const char *grad = operands[0];
+    double *sum = (double *)operands[2], *error = (double *)operands[3];
+    ptrdiff_t i = 0, step = args->steps[0];
+    (void)row_steps;
+    for (; i + COLUMNS * WIDTH <= rows; i += COLUMNS * WIDTH)
+        add_columns(grad + i * ITEM, step, n, sum + i, error + i, COLUMNS, WIDTH);
+    for (; i + WIDTH <= rows; i += WIDTH)
+        add_columns(grad + i * ITEM, step, n, sum + i, error + i, 1, WIDTH);
+    if (i < rows)
+        add_columns(grad + i * ITEM, step, n, sum + i, error + i, 1, rows - i);
 }
 /* The same in the same order where columns lie along memory. */
-static void bias_sum_along(const void *grad, ptrdiff_t grad_step, const void *x, ptrdiff_t x_step,
-                           ptrdiff_t rows, ptrdiff_t n, double *sums, double *errors)
+KERNEL(bias_sum)
 {
-    (void)x, (void)x_step;
+    double *sums = (double *)operands[2], *errors = (double *)operands[3];
+    (void)args;
     for (ptrdiff_t i = 0; i < rows; i++) {
-        const real *terms = (const real *)((const char *)grad + i * grad_step);
+        const char *terms = OPERAND(0);
         double total = sums[i], error = errors[i];
         for (ptrdiff_t j = 0; j < n; j++) {
-            double term = terms[j], sum = total + term, part = sum - total;
+            double term = real_at(terms + j * ITEM), sum = total + term, part = sum - total;
             if (REAL_BITS == 64)
                 error += (total - (sum - part)) + (term - part);
             total = sum;
@@ -184,10 +195,15 @@ static void bias_sum_along(const void *grad, ptrdiff_t grad_step, const void *x,
     }
 }
 
-#define WEIGHTED(name, formula, kind, ...) \
-    {#name, name##_run, name##_derivative_run, name##_backward_run, name##_backward_y_run, \
-     name##_sum_along, name##_sum_across, {__VA_ARGS__}},
-static const struct fastact_weighted weighted[] = {WEIGHTED_ACTIVATIONS(WEIGHTED)};
+#define WEIGHTED(name, formula, kind, f, d, b, y, s) \
+    {#name, FASTACT_FORWARD, name##_run, NULL, f}, \
+    {#name, FASTACT_DERIVATIVE, name##_derivative_run, NULL, d}, \
+    {#name, FASTACT_BACKWARD, name##_backward_run, NULL, b}, \
+    {#name, FASTACT_BACKWARD_Y, name##_backward_y_run, NULL, y}, \
+    {#name, FASTACT_SUM, name##_sum, name##_sum_columns, s},
+#define CHANNELWISE_ENTRIES \
+    WEIGHTED_ACTIVATIONS(WEIGHTED) \
+    {"bias", FASTACT_SUM, bias_sum, bias_sum_columns, .04f},
 
 INLINE double total_of(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t step)
 {
@@ -204,6 +220,10 @@ static void finish(const double *sums, const double *errors, ptrdiff_t parts, pt
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         double total = total_of(sums + i, errors + i, parts, n);
-        ((real *)out)[i] = (real)(divisors ? total / ((const real *)divisors)[i] : total);
+        put_real((char *)out + i * ITEM, (real)(divisors ? total / real_at((const char *)divisors + i * ITEM) : total));
     }
+}
+static void total(const double *sums, const double *errors, ptrdiff_t parts, double divisor, void *out)
+{
+    put_real(out, (real)(total_of(sums, errors, parts, 1) / divisor));
 }

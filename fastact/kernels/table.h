@@ -26,6 +26,10 @@
 #include "sums.h"
 #include "losses.h"
 
+static const struct fastact_entry entries[] = {
+    ELEMENTWISE_ENTRIES CHANNELWISE_ENTRIES ROWWISE_ENTRIES GATE_ENTRIES LOSS_ENTRIES
+};
+
 extern const struct fastact_kernels TABLE;
 const struct fastact_kernels TABLE = {
     .version = FASTACT_KERNELS_VERSION,
@@ -34,19 +38,14 @@ const struct fastact_kernels TABLE = {
     .storage_bits = REAL_BITS,
     .compute_bits = REAL_BITS,
     .fused = FUSED,
-    .elementwise = elementwise,
-    .weighted = weighted,
-    .rowwise = rowwise,
-    .elementwise_count = COUNT(elementwise),
-    .weighted_count = COUNT(weighted),
-    .rowwise_count = COUNT(rowwise),
-    .gates = gates,
-    .gate_count = COUNT(gates),
-    .gather = gather,
-    .widen = BY_TYPE(NULL, widen),
-    .scatter = scatter,
-    .bias_sum_along = bias_sum_along,
-    .bias_sum_across = bias_sum_across,
+    .short_row = TURNED_ROW,
+    .entries = entries,
+    .entry_count = COUNT(entries),
+    .load = LOADS,
+    .store = STORES,
     .finish = finish,
-    .losses = &losses,
+    .total = total,
+    .load_labels = load_labels,
+    .first_beyond_unit = first_beyond_unit,
+    .pick = pick,
 };

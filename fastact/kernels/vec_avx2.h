@@ -54,13 +54,13 @@ INLINE void store_part(char *p, vec v, ptrdiff_t n)
     if (n == WIDTH) { store(p, v); return; }
     __m128 rest = _mm256_castps256_ps128(v);
     if (n & 4) { _mm_storeu_ps((float *)p, rest); p += 16; rest = _mm256_extractf128_ps(v, 1); }
-    if (n & 2) { _mm_storel_pi((__m64 *)p, rest); p += 8; rest = _mm_movehl_ps(rest, rest); }
+    if (n & 2) { double two = _mm_cvtsd_f64(_mm_castps_pd(rest)); memcpy(p, &two, 8); p += 8; rest = _mm_movehl_ps(rest, rest); }
     if (n & 1) { float lowest = _mm_cvtss_f32(rest); memcpy(p, &lowest, 4); }
 #else
     if (n == WIDTH) { store(p, v); return; }
     __m128d rest = _mm256_castpd256_pd128(v);
     if (n & 2) { _mm_storeu_pd((double *)p, rest); p += 16; rest = _mm256_extractf128_pd(v, 1); }
-    if (n & 1) _mm_storel_pd((double *)p, rest);
+    if (n & 1) { double lowest = _mm_cvtsd_f64(rest); memcpy(p, &lowest, 8); }
 #endif
 }
 

@@ -94,16 +94,21 @@ INLINE vec upper_half(vec a)                /* Veltkamp's splitting */
     return big - (big - a);
 }
 #define LEAST_SPLIT ((real)BY_TYPE(0x1p-100, 0x1p-960))
-INLINE vec product_error(vec a, vec b, vec product)     /* Dekker's product; exact where it is larger than LEAST_SPLIT */
+INLINE vec split_error(vec a, vec b, vec product)       /* Dekker's product; exact where it is larger than LEAST_SPLIT */
 {
     vec a_hi = upper_half(a), b_hi = upper_half(b), a_lo = a - a_hi, b_lo = b - b_hi;
     return ((a_hi * b_hi - product) + a_hi * b_lo + a_lo * b_hi) + a_lo * b_lo;
+}
+INLINE vec product_error(vec a, vec b, vec product)     /* a factor may be too large to split: then nothing is known of it */
+{
+    vec error = split_error(a, b, product);
+    return zero_where(~(error == error), error);
 }
 INLINE vec residual(vec n, vec q, vec d)
 {
     vec product = q * d, difference = n - product, part = difference - n;
     vec error = (n - (difference - part)) - (product + part);
-    error = product_error(q, d, product) - error;
+    error = split_error(q, d, product) - error;
     /* Where the product is too large to split, its error is no number; where it is too small, nothing but rounding. */
     mask known = (error == error) & ((product > LEAST_SPLIT) | (product < -LEAST_SPLIT));
     return difference - zero_where(~known, error);         /* in this order -0 stays */
@@ -128,7 +133,7 @@ INLINE mask zero_bytes(const char *bytes)
     vec values = splat(0);
     for (int i = 0; i < WIDTH; i++)
         values[i] = (real)bytes[i];
-    return equal(values, splat(0));
+    return joined(equal(values, splat(0)));
 }
 INLINE int any(mask m)
 {

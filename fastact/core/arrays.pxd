@@ -1,0 +1,63 @@
+# NumPy's C API on borrowed pointers: its own declarations count a reference at every look at an array.
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct Array "PyArrayObject":
+        pass
+
+    bint PyArray_CheckExact(Array *x) nogil
+    int PyArray_NDIM(Array *x) nogil
+    int PyArray_TYPE(Array *x) nogil
+    int PyArray_FLAGS(Array *x) nogil
+    bint PyArray_ISNOTSWAPPED(Array *x) nogil
+    bint PyArray_ISWRITEABLE(Array *x) nogil
+    char *PyArray_BYTES(Array *x) nogil
+    Py_ssize_t PyArray_ITEMSIZE(Array *x) nogil
+    Py_ssize_t PyArray_SIZE(Array *x) nogil
+    cnp.npy_intp *PyArray_DIMS(Array *x) nogil
+    cnp.npy_intp *PyArray_STRIDES(Array *x) nogil
+    Py_ssize_t PyArray_DIM(Array *x, int axis) nogil
+    Py_ssize_t PyArray_STRIDE(Array *x, int axis) nogil
+
+    object PyArray_NewCopy(Array *x, cnp.NPY_ORDER order)
+    object PyArray_NewLikeArray(Array *x, cnp.NPY_ORDER order, PyObject *descr, bint subok)
+    # Steals a reference to descr.
+    object PyArray_NewFromDescr(
+        type subtype, cnp.dtype descr, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, void *data, int flags,
+        PyObject *obj)
+
+
+# The types computed in.
+cdef enum:
+    FLOAT32 = 0
+    FLOAT64 = 1
+
+
+cdef inline int real_type(PyObject *value) noexcept:
+    """FLOAT32 or FLOAT64 for an exact ndarray in native byte order, -1 for anything else."""
+    cdef Array *x = <Array *> value
+    if not PyArray_CheckExact(x) or not PyArray_ISNOTSWAPPED(x):
+        return -1
+    return FLOAT32 if PyArray_TYPE(x) == cnp.NPY_FLOAT else FLOAT64 if PyArray_TYPE(x) == cnp.NPY_DOUBLE else -1
+
+
+cdef inline Py_ssize_t count(Array *x) noexcept:
+    """The number of elements."""
+    cdef Py_ssize_t n = 1
+    cdef int d
+    for d in range(PyArray_NDIM(x)):
+        n *= PyArray_DIM(x, d)
+    return n
+
+
+cdef inline bint same_shape(Array *a, Array *b) noexcept:
+    cdef int d
+    if PyArray_NDIM(a) != PyArray_NDIM(b):
+        return False
+    for d in range(PyArray_NDIM(a)):
+        if PyArray_DIM(a, d) != PyArray_DIM(b, d):
+            return False
+    return True

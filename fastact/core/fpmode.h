@@ -1,0 +1,179 @@
+/* The floating-point mode.  Kernels run in the default one, and leave control and status as they found them:
+ *
+ *     fpmode was = fpmode_enter();
+ *     ... kernels ...
+ *     fpmode_leave(was);
+ *
+ * Reading a register costs 1 ns and writing it 10, so it is written only where it differs; the functions of fenv.h
+ * cost 95.  The compiler may move arithmetic over these calls, but never a call it cannot see into. */
+#ifndef FASTACT_FPMODE_H
+#define FASTACT_FPMODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <xmmintrin.h>
+typedef uint32_t fpmode;
+#define FPMODE_REGISTERS 1
+#define FPMODE_STATUS 0x003Fu
+#define FPMODE_CONTROL 0xFFC0u
+#define FPMODE_DEFAULT 0x1F80u /* exceptions masked, to nearest, subnormals kept */
+
+static inline fpmode fpmode_now(void) { return _mm_getcsr(); }
+static inline fpmode fpmode_enter(void)
+{
+    fpmode was = _mm_getcsr();
+    if ((was & FPMODE_CONTROL) != FPMODE_DEFAULT)
+        _mm_setcsr((was & ~FPMODE_CONTROL) | FPMODE_DEFAULT);
+    return was;
+}
+static inline void fpmode_leave(fpmode was)
+{
+    if (_mm_getcsr() != was)
+        _mm_setcsr(was);
+}
+static inline void fpmode_read(uint64_t registers[FPMODE_REGISTERS]) { registers[0] = _mm_getcsr(); }
+static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS]) { _mm_setcsr((uint32_t)registers[0]); }
+
+#elif defined(__aarch64__)
+typedef struct { uint64_t control, status; } fpmode;
+#define FPMODE_REGISTERS 2
+
+static inline fpmode fpmode_now(void)
+{
+    fpmode now;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(now.control));
+    __asm__ volatile("mrs %0, fpsr" : "=r"(now.status));
+    return now;
+}
+static inline void fpmode_set_control(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory"); }
+static inline void fpmode_set_status(uint64_t status) { __asm__ volatile("msr fpsr, %0" : : "r"(status) : "memory"); }
+
+static inline fpmode fpmode_enter(void)
+{
+    fpmode was = fpmode_now();
+    if (was.control)
+        fpmode_set_control(0);
+    return was;
+}
+static inline void fpmode_leave(fpmode was)
+{
+    fpmode now = fpmode_now();
+    if (now.control != was.control)
+        fpmode_set_control(was.control);
+    if (now.status != was.status)
+        fpmode_set_status(was.status);
+}
+static inline void fpmode_read(uint64_t registers[FPMODE_REGISTERS])
+{
+    fpmode now = fpmode_now();
+    registers[0] = now.control, registers[1] = now.status;
+}
+static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS])
+{
+    fpmode_set_control(registers[0]);
+    fpmode_set_status(registers[1]);
+}
+
+#else
+#include <fenv.h>
+typedef fenv_t fpmode;
+#define FPMODE_REGISTERS 1
+
+static inline fpmode fpmode_now(void)
+{
+    fpmode now;
+    fegetenv(&now);
+    return now;
+}
+static inline fpmode fpmode_enter(void)
+{
+    fpmode was;
+    fegetenv(&was);
+    fesetenv(FE_DFL_ENV);
+    return was;
+}
+static inline void fpmode_leave(fpmode was) { fesetenv(&was); }
+static inline void fpmode_read(uint64_t registers[FPMODE_REGISTERS])
+{
+    registers[0] = (uint64_t)fetestexcept(FE_ALL_EXCEPT) | (uint64_t)fegetround() << 32;
+}
+static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS])
+{
+    feclearexcept(FE_ALL_EXCEPT);
+    feraiseexcept((int)(registers[0] & FE_ALL_EXCEPT));
+    fesetround((int)(registers[0] >> 32));
+}
+#endif
+
+/* Rounds a caller's parameter to the type computed in; whether low <= the rounded value <= high (a NaN is not).
+ * Through volatile variables, to hold the arithmetic between the two calls. */
+static inline int fpmode_round(double value, int single, double low, double high, double *rounded)
+{
+    fpmode was = fpmode_enter();
+    volatile double given = value, exact = single ? (float)given : given;
+    volatile int inside = low <= exact && exact <= high;
+    fpmode_leave(was);
+    *rounded = exact;
+    return inside;
+}
+
+static inline void fpmode_narrow(double value, float *narrow)
+{
+    fpmode was = fpmode_enter();
+    volatile double given = value;
+    volatile float rounded = (float)given;
+    fpmode_leave(was);
+    *narrow = rounded;
+}
+
+static inline double fpmode_quotient(double a, double b)
+{
+    fpmode was = fpmode_enter();
+    volatile double dividend = a, quotient = dividend / b;
+    fpmode_leave(was);
+    return quotient;
+}
+
+/* The first of n numbers, `step` bytes apart, that is not within the limits (a NaN is not); n if all are.  They need no
+ * alignment. */
+static inline ptrdiff_t fpmode_first_outside_of_strided(const void *values, ptrdiff_t step, int single, ptrdiff_t n,
+                                                        double low, double high)
+{
+    fpmode was = fpmode_enter();
+    volatile ptrdiff_t first = n;
+    for (ptrdiff_t i = 0; i < n && first == n; i++) {
+        const char *at = (const char *)values + i * step;
+        float narrow;
+        double value;
+        if (single) {
+            memcpy(&narrow, at, sizeof narrow);
+            value = narrow;
+        } else
+            memcpy(&value, at, sizeof value);
+        if (!(low <= value && value <= high))
+            first = i;
+    }
+    fpmode_leave(was);
+    return first;
+}
+static inline ptrdiff_t fpmode_first_outside(const void *values, int single, ptrdiff_t n, double low, double high)
+{
+    ptrdiff_t item = single ? (ptrdiff_t)sizeof(float) : (ptrdiff_t)sizeof(double);
+    return fpmode_first_outside_of_strided(values, item, single, n, low, high);
+}
+
+/* Whether a value is greater than the next. */
+static inline int fpmode_falls(const double *values, int count)
+{
+    fpmode was = fpmode_enter();
+    volatile int falls = 0;
+    for (int i = 1; i < count; i++)
+        falls |= values[i - 1] > values[i];
+    fpmode_leave(was);
+    return falls;
+}
+
+#endif

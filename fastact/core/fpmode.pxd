@@ -1,0 +1,24 @@
+# The floating-point mode that kernels run in (fpmode.h), and arithmetic that leaves no trace in the caller's.
+
+from libc.stdint cimport uint64_t
+
+
+cdef extern from "core/fpmode.h":
+    ctypedef struct fpmode:
+        pass
+    fpmode fpmode_now() nogil
+    fpmode fpmode_enter() nogil
+    void fpmode_leave(fpmode was) nogil
+
+    bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
+    void fpmode_narrow(double value, float *narrow) nogil
+    double fpmode_quotient(double a, double b) nogil
+    Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
+    Py_ssize_t fpmode_first_outside_of_strided(
+        const void *values, Py_ssize_t step, bint single, Py_ssize_t n, double low, double high) nogil
+    bint fpmode_falls(const double *values, int count) nogil
+
+    enum:
+        FPMODE_REGISTERS
+    void fpmode_read(uint64_t *registers) nogil
+    void fpmode_write(const uint64_t *registers) nogil

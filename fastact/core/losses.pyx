@@ -1,0 +1,335 @@
+# What is a loss's own: labels, the weights of the classes, the targets' range, and what becomes of the losses.  The rest
+# of a call is that of any other function.
+
+cimport numpy as cnp
+from cython.parallel cimport prange
+from libc.math cimport frexp, ldexp
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy
+
+from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
+from fastact.core.execute cimport RELEASE_ABOVE, compute
+from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
+from fastact.core.kernels cimport fastact_args
+from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, announce_writes, new_array, new_int64, new_scalar, own, set_operand, value_of
+from fastact.core.plan cimport Kernel, Plan, new_plan, use_scratch
+from fastact.core.segments cimport (
+    Summation,
+    Sums,
+    Term,
+    add_all,
+    discard,
+    fetch_run,
+    prepare,
+    term_of,
+)
+
+import numpy as np
+
+from fastact import arguments
+
+cnp.import_array()
+
+cdef enum:
+    LOGITS = 0  # operands of either loss
+    LABELS = 1
+    CLASS_WEIGHT = 3
+    GRAD = 4
+    LOSSES = 5
+    SEGMENT = 32768  # elements, so far as rows go by
+    SEGMENT_ROWS = 512
+    RUN = 512
+    CHECK_COST = 100  # picoseconds, of a target that is checked
+
+cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation):
+    """The loss, from operands that were resolved and separated; also for the gradient's sake."""
+    cdef Py_ssize_t shape[MAX_NDIM], rows = 1, n = 1
+    cdef int ndim = 0, d
+    cdef double divisor, smoothing = call.parameters[0], numbers[3]
+    for d in range(call.ndim):
+        if d == call.axis:
+            n = call.shape[d]
+            continue
+        shape[ndim] = call.shape[d]
+        rows *= call.shape[d]
+        ndim += 1
+    if self.rowwise and n == 0 and rows:
+        raise ValueError(f"{self.name}(): there are no classes: logits have shape {shape_of(call)}")
+    divisor = rows
+    if self.rowwise and call.operands[LABELS].array != NULL:
+        divisor = read_labels(self, call, summation, shape, ndim, rows, n)
+    else:
+        if call.ignores:
+            raise ValueError(f"{self.name}(): ignore_label is for labels, not for probabilities")
+        if not self.rowwise:
+            check_range(self, call, summation)
+    numbers[0] = smoothing
+    numbers[1] = fpmode_quotient(smoothing, n if self.rowwise else 2) if smoothing else 0
+    numbers[2] = fpmode_quotient(1, divisor) if call.choice == MEAN else 1
+
+    if call.choice == NONE:
+        scalar = ndim == 0 or shape_of(call) == ()
+        losses = new_array(shape, 0 if scalar else ndim, call.dtype)
+        result = new_scalar(call.dtype) if scalar else losses
+        own(call, losses)
+        place_losses(call, losses, ndim)
+        announce_writes(self, call)
+        compute(kernel, numbers, call)
+        if scalar:
+            memcpy(value_of(result, call.dtype), PyArray_BYTES(<Array *> losses), PyArray_ITEMSIZE(<Array *> losses))
+        return result
+    result = new_scalar(call.dtype)
+    announce_writes(self, call)
+    if self.rowwise:
+        reduce_rows(call, kernel, summation, numbers, rows, n, divisor if call.choice == MEAN else 1, value_of(result, call.dtype))
+    else:
+        reduce_elements(call, kernel, summation, numbers, divisor if call.choice == MEAN else 1, value_of(result, call.dtype))
+    return result
+
+
+cdef tuple shape_of(const Call *call):
+    return (<object> call.arrays[call.first]).shape
+
+
+cdef int place_losses(Call *call, losses, int ndim) except -1:
+    """In the order of the shape, side by side."""
+    cdef Py_ssize_t strides[MAX_NDIM], step = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef int d
+    for d in range(call.ndim - 1, -1, -1):
+        strides[d] = 0
+        if d != call.axis:
+            strides[d] = step
+            step *= call.shape[d]
+    set_operand(call, LOSSES, losses, strides)
+    call.operands[LOSSES].output = call.operands[LOSSES].fresh = True
+    return 0
+
+
+cdef int reduce_rows(
+        Call *call, const Kernel *kernel, const Summation *summation, const double *numbers, Py_ssize_t rows,
+        Py_ssize_t n, double divisor, char *result) except -1:
+    """The losses of rows, added up."""
+    cdef Summation by_rows = summation[0]
+    cdef Sums sums
+    cdef Term term
+    cdef Py_ssize_t[1] shape = [rows]
+    cdef Py_ssize_t[1] stride = [sizeof(float) if call.dtype == FLOAT32 else sizeof(double)]
+    cdef bint[1] kept = [False]
+    losses = new_array(shape, 1, call.dtype)
+    own(call, losses)
+    place_losses(call, losses, 1)
+    term = term_of(call, LOSSES)
+    term.strides = stride
+    by_rows.length = by_rows.segment = rows_of_segment(n)
+    sums.sums = NULL
+    try:
+        prepare(&sums, &by_rows, 1, shape, kept, term, term_of(call, -1), NULL, call)
+        compute(kernel, numbers, call)
+        write_total(&sums, divisor, result)
+    finally:
+        discard(&sums)
+    return 0
+
+
+cdef int reduce_elements(
+        Call *call, const Kernel *kernel, const Summation *summation, const double *numbers, double divisor,
+        char *result) except -1:
+    """The losses of single logits, added up: run by run, as they are made, where operands lie side by side."""
+    cdef Sums sums
+    cdef Plan *producer = NULL
+    cdef bint kept[MAX_NDIM]
+    cdef int d
+    for d in range(call.ndim):
+        kept[d] = False
+    sums.sums = NULL
+    try:
+        producer = new_plan(kernel, numbers, call)
+        use_scratch(producer, LOSSES)
+        prepare(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1), producer, call)
+        write_total(&sums, divisor, result)
+    finally:
+        discard(&sums)
+        free(producer)
+    return 0
+
+
+cdef void write_total(const Sums *sums, double divisor, char *result):
+    add_all(sums)
+    cdef fpmode was = fpmode_enter()
+    sums.summation.table.total(
+        sums.sums, sums.errors, sums.segments_before * sums.segments_after, divisor, result)
+    fpmode_leave(was)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Targets
+# ---------------------------------------------------------------------------------------------------------------
+
+cdef double read_labels(
+        Declaration self, Call *call, const Summation *summation, const Py_ssize_t *shape, int ndim, Py_ssize_t rows,
+        Py_ssize_t n) except? -1:
+    """Reads the labels once, to a copy that nobody changes, in the order of the shape; refuses what is no class.
+
+    Returns the sum of the weights of those that count."""
+    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, left, step = sizeof(int64_t), offset
+    cdef cnp.npy_intp[1] extent = [rows]
+    cdef const char *source = call.operands[LABELS].data
+    cdef int storage = call.operands[LABELS].storage, d, last = -1
+    cdef int64_t *labels
+    cdef fpmode was
+    copy = new_int64(rows)
+    own(call, copy)
+    labels = <int64_t *> PyArray_BYTES(<Array *> copy)
+    for d in range(call.ndim):
+        if d != call.axis and call.shape[d] > 1:
+            last = d
+    was = fpmode_enter()
+    while done < rows and good == rows:
+        offset = label_at(call, done, &left)
+        left = min(left, rows - done)
+        good = done + summation.table.load_labels(
+            storage, source + offset, call.operands[LABELS].strides[last] if last >= 0 else 0, left, n,
+            &call.ignored if call.ignores else NULL, labels + done)
+        done += left
+        if good == done:
+            good = rows
+    fpmode_leave(was)
+    if good < rows:
+        raise ValueError(arguments.bad_target(
+            self.name, <object> call.operands[LABELS].array, good, f"labels are from 0 to {n - 1}"))
+    for d in range(call.ndim - 1, -1, -1):
+        strides[d] = 0
+        if d != call.axis:
+            strides[d] = step
+            step *= call.shape[d]
+    set_operand(call, LABELS, copy, strides)
+    call.operands[LABELS].argument = -1
+    if call.choice != MEAN:
+        return 1
+    if call.operands[CLASS_WEIGHT].array != NULL:
+        moderate(call, n)
+    return count_labels(call, summation, labels, rows, n)
+
+
+cdef Py_ssize_t label_at(const Call *call, Py_ssize_t row, Py_ssize_t *left) noexcept:
+    """Where a row's label is; `left`: how many lie along the last axis from there."""
+    cdef Py_ssize_t offset = 0, extent
+    cdef int d
+    left[0] = 0
+    for d in range(call.ndim - 1, -1, -1):
+        extent = call.shape[d]
+        if d == call.axis or extent == 1:
+            continue
+        offset += row % extent * call.operands[LABELS].strides[d]
+        if left[0] == 0:
+            left[0] = extent - row % extent
+        row //= extent
+    left[0] = max(<Py_ssize_t> 1, left[0])
+    return offset
+
+
+cdef double count_labels(
+        Call *call, const Summation *summation, const int64_t *labels, Py_ssize_t rows, Py_ssize_t n) noexcept:
+    """How many count, by their classes' weights: segments as those of the losses, added up in order."""
+    cdef Py_ssize_t length = rows_of_segment(n), at, m, good = 0
+    cdef double picked[SEGMENT_ROWS]
+    cdef double part, error, total = 0, rest = 0, sum, back
+    cdef char *operands[4]
+    cdef Py_ssize_t steps[4]
+    cdef fastact_args args
+    cdef fpmode was
+    if call.operands[CLASS_WEIGHT].array == NULL:
+        for at in range(rows):
+            good += labels[at] >= 0
+        return good
+    steps[0] = steps[1] = steps[2] = steps[3] = 0
+    args.parameters, args.steps = NULL, steps
+    operands[0] = operands[1] = <char *> picked
+    operands[2], operands[3] = <char *> &part, <char *> &error
+    was = fpmode_enter()
+    for at from 0 <= at < rows by length:
+        m = min(length, rows - at)
+        part = error = 0
+        summation.table.pick(call.operands[CLASS_WEIGHT].data, labels + at, m, picked)
+        summation.run(&args, operands, steps, 1, m)
+        sum = total + part
+        back = sum - total
+        rest += (total - (sum - back)) + (part - back) + error  # Knuth's sum
+        total = sum
+    total += rest
+    fpmode_leave(was)
+    return total
+
+
+cdef void moderate(Call *call, Py_ssize_t n) noexcept:
+    """Weights that a mean divides by their sum: so many times as much that neither that nor its inverse overflows.
+
+    The array is the call's own."""
+    cdef bint single = call.dtype == FLOAT32
+    cdef char *data = call.operands[CLASS_WEIGHT].data
+    cdef double most = 0, limit = 1e18 if single else 1e150
+    cdef int octave = 0
+    cdef Py_ssize_t i
+    cdef fpmode was = fpmode_enter()
+    for i in range(n):
+        most = max(most, (<float *> data)[i] if single else (<double *> data)[i])
+    if most and not 1 / limit <= most <= limit:
+        frexp(most, &octave)
+        for i in range(n):
+            if single:
+                (<float *> data)[i] = <float> ldexp((<float *> data)[i], -octave)
+            else:
+                (<double *> data)[i] = ldexp((<double *> data)[i], -octave)
+    fpmode_leave(was)
+
+
+cdef inline Py_ssize_t rows_of_segment(Py_ssize_t n) noexcept:
+    return min(<Py_ssize_t> SEGMENT_ROWS, max(<Py_ssize_t> 1, SEGMENT // max(<Py_ssize_t> 1, n)))
+
+
+cdef int check_range(Declaration self, Call *call, const Summation *summation) except -1:
+    """Targets of single logits are from 0 to 1."""
+    cdef Sums runs
+    cdef bint kept[MAX_NDIM]
+    cdef int d, threads
+    cdef Py_ssize_t segments, i, first
+    cdef Py_ssize_t *bad
+    for d in range(call.ndim):
+        kept[d] = False
+    runs.sums = NULL
+    prepare(&runs, summation, call.ndim, call.shape, kept, term_of(call, LABELS), term_of(call, -1), NULL, call)
+    segments = runs.segments_after
+    bad = <Py_ssize_t *> runs.sums  # one a segment
+    try:
+        if runs.work < RELEASE_ABOVE:
+            for i in range(segments):
+                bad[i] = first_bad(&runs, i)
+        else:
+            threads = runs.threads
+            with nogil:
+                for i in prange(segments, schedule="static", num_threads=threads):
+                    bad[i] = first_bad(&runs, i)
+        for i in range(segments):
+            first = bad[i]
+            if first < runs.after and first < (i + 1) * runs.length_after:
+                raise ValueError(arguments.bad_target(
+                    self.name, <object> call.operands[LABELS].array, first, "targets are from 0 to 1"))
+    finally:
+        discard(&runs)
+    return 0
+
+
+cdef Py_ssize_t first_bad(const Sums *runs, Py_ssize_t segment) noexcept nogil:
+    """The first target of a segment that is not from 0 to 1; its end if there is none."""
+    cdef double block[RUN]
+    cdef fpmode was = fpmode_enter()
+    cdef Py_ssize_t at = segment * runs.length_after, end = min(runs.after, at + runs.length_after), n, good
+    while at < end:
+        n = min(<Py_ssize_t> RUN, end - at)
+        good = runs.summation.table.first_beyond_unit(fetch_run(runs, 0, at, n, <char *> block), n)
+        at += good
+        if good < n:
+            end = at
+    fpmode_leave(was)
+    return at

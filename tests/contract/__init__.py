@@ -1,0 +1,1 @@
+"""Every promise, over every callable: calls.py describes what there is."""
