@@ -29,7 +29,7 @@ from setuptools.errors import CCompilerError, OptionError, PlatformError
 from setuptools.modified import newer_group
 
 HEADERS = sorted(map(str, Path("fastact").glob("**/*.h")))
-KERNEL_SOURCES = sorted(map(str, Path("fastact/kernels").glob("*.c")))
+KERNEL_SOURCES = sorted(map(str, Path("fastact/kernels").rglob("*.c")))
 
 # The machine built for, which may not be the one that builds.
 MACHINE = os.environ.get("ARCHFLAGS") or sysconfig.get_platform()
@@ -58,7 +58,7 @@ if os.environ.get("FASTACT_WERROR") == "1":
 
 TARGET_FLAGS = {"generic": []}
 if MACHINE.endswith(("x86_64", "amd64")):
-    TARGET_FLAGS["generic"] = ["-O2"]  # see SMALL in table.h: half of what -O3 makes
+    TARGET_FLAGS["generic"] = ["-O2"]  # see SMALL in simd/vec.h: half of what -O3 makes
     TARGET_FLAGS["avx2"] = ["-mavx2", "-mfma"]
     TARGET_FLAGS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"]
 
@@ -70,7 +70,10 @@ def kernel_library(name, sources, flags=()):
 
 LIBRARIES = [
     kernel_library("targets", ["targets.c"]),
-    *(kernel_library(target, [f"{target}_f32.c", f"{target}_f64.c"], flags) for target, flags in TARGET_FLAGS.items()),
+    *(
+        kernel_library(target, [f"targets/{target}_f32.c", f"targets/{target}_f64.c"], flags)
+        for target, flags in TARGET_FLAGS.items()
+    ),
 ]
 
 EXTENSIONS = [

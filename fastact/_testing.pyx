@@ -13,7 +13,7 @@ from fastact.core.execute cimport compute
 from fastact.core.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args, fastact_kernel, fastact_kernels
 from fastact.core.operands cimport Call, set_operand
-from fastact.core.plan cimport ELEMENTS, Kernel
+from fastact.core.plan cimport ELEMENTS, Kernel, Plan
 
 from fastact.core import threads
 
@@ -73,6 +73,7 @@ def multiply(cnp.ndarray grad not None, cnp.ndarray x not None):
 cdef int run(fastact_kernel kernel_run, int operands, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
     cdef Kernel kernel
     cdef Call call
+    cdef Plan plan
     cdef fastact_kernels table
     cdef Py_ssize_t[1] strides
     cdef int k
@@ -84,6 +85,7 @@ cdef int run(fastact_kernel kernel_run, int operands, const double *parameters, 
     table.compute_bits = 8 * cnp.PyArray_ITEMSIZE(grad)
     kernel.run, kernel.columns, kernel.table, kernel.cost = kernel_run, NULL, &table, 100
     kernel.operands, kernel.rowwise, kernel.in_order, kernel.longest_columns = operands, False, False, 0
+    call.plan = &plan
     call.ndim, call.axis, call.shape[0], strides[0] = 1, -1, grad.size, cnp.PyArray_ITEMSIZE(grad)
     for k in range(operands):
         kernel.form[k], kernel.output[k] = ELEMENTS, k == operands - 1

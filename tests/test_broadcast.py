@@ -7,7 +7,20 @@ import fastact as fa
 import helpers
 
 SHAPE = (5, 3, 4, 7)
-SHAPES = [(7,), (1, 7), (4, 7), (4, 1), (3, 1, 1), (1, 3, 1, 1), (5, 1, 1, 1), (5, 1, 4, 1), (1, 3, 1, 7), SHAPE, (), (1,)]
+SHAPES = [
+    (7,),
+    (1, 7),
+    (4, 7),
+    (4, 1),
+    (3, 1, 1),
+    (1, 3, 1, 1),
+    (5, 1, 1, 1),
+    (5, 1, 4, 1),
+    (1, 3, 1, 7),
+    SHAPE,
+    (),
+    (1,),
+]
 LAYOUTS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,

@@ -174,8 +174,6 @@ def test_a_byte_swapped_integer_array_is_not_read_as_native(operation):
             operation(*changed)
 
 
-
-
 def test_bytes_are_no_numbers_though_they_have_a_buffer(operation):
     for thing in (b"12345678", bytearray(8), memoryview(b"12345678")):
         for changed in with_one_changed([np.ones(8)] * operation.arity, lambda array: thing):  # noqa: B023

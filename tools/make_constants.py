@@ -1,4 +1,4 @@
-"""Writes fastact/kernels/constants.h: every table and coefficient of the kernels, fitted with mpmath.
+"""Writes fastact/kernels/math/constants.h: every table and coefficient of the kernels, fitted with mpmath.
 
 Run ``python tools/make_constants.py``; it gives the same bytes each time, and ``--check`` fails where the file
 in the tree differs.  Fits are interpolations at Chebyshev nodes, within a few per cent of minimax.
@@ -13,7 +13,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 mp.prec = 200
-TARGET = Path(__file__).resolve().parent.parent / "fastact" / "kernels" / "constants.h"
+TARGET = Path(__file__).resolve().parent.parent / "fastact" / "kernels" / "math" / "constants.h"
 
 
 class Real:
@@ -302,6 +302,7 @@ def render(real, constants):
 def header():
     yield "/* Made by tools/make_constants.py; do not edit.  Arrays of coefficients begin with the lowest power; tables have"
     yield " * the centres of the pieces first, then c0, c1, ... */"
+    yield from ("#ifndef FASTACT_CONSTANTS_H", "#define FASTACT_CONSTANTS_H", "", '#include "../simd/real.h"', "")
     yield "#if REAL_BITS == 32"
     yield from render(F32, fractions(F32))
     yield from render(F32, exponential(F32, degree=2, short_bits=13))
@@ -321,7 +322,7 @@ def header():
     yield from render(F64, normal(F64, end="38.75", width="0.36", degrees=(18, 17)))
     yield from render(F64, gates(F64, short_bits=46))
     yield from render(F64, tanh_shrink(F64, end=0.75, degree=12))
-    yield "#endif"
+    yield from ("#endif", "", "#endif")
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Activations made of quotients and roots: kernels/algebraic.h."""
+"""Activations made of quotients and roots: kernels/elementwise/algebraic.h."""
 
 from fastact.catalogue.row import FINITE_ABOVE_ZERO, Parameter, Row, ulp
 

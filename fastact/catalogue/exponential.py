@@ -1,4 +1,4 @@
-"""Activations made of exponentials and logarithms of them: kernels/exponential.h."""
+"""Activations made of exponentials and logarithms of them: kernels/elementwise/exponential.h."""
 
 from fastact.catalogue.row import FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Row, ulp
 

@@ -1,4 +1,4 @@
-"""Gated units: kernels/gates.h. Each is an activation of one array times another, so its formulas are the activation's."""
+"""Gated units: kernels/gated.h. Each is an activation of one array times another, so its formulas are the activation's."""
 
 import re
 

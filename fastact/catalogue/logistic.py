@@ -1,4 +1,4 @@
-"""Activations made of the logistic function: kernels/logistic.h."""
+"""Activations made of the logistic function: kernels/elementwise/logistic.h."""
 
 from fastact.catalogue.row import FINITE, Parameter, Row, ulp
 

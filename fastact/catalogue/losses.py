@@ -1,4 +1,4 @@
-"""The losses that end a network: kernels/losses.h. Each is one number a row, or a logit, with its gradient."""
+"""The losses that end a network: kernels/losses/. Each is one number a row, or a logit, with its gradient."""
 
 from fastact.catalogue.row import Row, ulp
 

@@ -1,4 +1,4 @@
-"""Activations made of the normal distribution: kernels/normal.h."""
+"""Activations made of the normal distribution: kernels/elementwise/normal.h."""
 
 from fastact.catalogue.row import Row, ulp
 

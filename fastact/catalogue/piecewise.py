@@ -1,4 +1,4 @@
-"""Activations made of straight lines and parabolas: kernels/piecewise.h."""
+"""Activations made of straight lines and parabolas: kernels/elementwise/piecewise.h."""
 
 from fastact.catalogue.row import ANY_NUMBER, FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Row, ulp
 

@@ -1,4 +1,4 @@
-"""Functions of whole rows: kernels/rows.h."""
+"""Functions of whole rows: kernels/rowwise/."""
 
 from fastact.catalogue.row import Row, ulp
 

@@ -1,4 +1,4 @@
-"""Activations made of log(1 + e^x): kernels/softplus.h."""
+"""Activations made of log(1 + e^x): kernels/elementwise/softplus.h."""
 
 from fastact.catalogue.row import FINITE_ABOVE_ZERO, Parameter, Row, ulp
 

@@ -34,8 +34,8 @@ from fastact.core.plan cimport (
     ceil_div,
     lay_out,
     magnitude,
-    new_plan,
     next_box,
+    start,
 )
 from fastact.core.threads cimport note_end, team
 
@@ -440,7 +440,7 @@ cdef int compute(const Kernel *kernel, const double *parameters, const Call *cal
     cdef int64_t work = work_of(kernel.cost, call.ndim, call.shape)
     if work == 0:
         return 0
-    plan = new_plan(kernel, parameters, call)
+    plan = start(kernel, parameters, call)
     try:
         lay_out(plan, call)
         threads = team(work_of(kernel.cost, 3, [plan.planes, plan.rows, plan.columns]))
@@ -455,6 +455,5 @@ cdef int compute(const Kernel *kernel, const double *parameters, const Call *cal
                 compute_boxes(plan, index)
     finally:
         free(plan.heap)
-        free(plan)
     note_end(work)
     return 0

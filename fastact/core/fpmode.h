@@ -38,7 +38,9 @@ static inline void fpmode_read(uint64_t registers[FPMODE_REGISTERS]) { registers
 static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS]) { _mm_setcsr((uint32_t)registers[0]); }
 
 #elif defined(__aarch64__)
-typedef struct { uint64_t control, status; } fpmode;
+typedef struct {
+    uint64_t control, status;
+} fpmode;
 #define FPMODE_REGISTERS 2
 
 static inline fpmode fpmode_now(void)
@@ -48,7 +50,10 @@ static inline fpmode fpmode_now(void)
     __asm__ volatile("mrs %0, fpsr" : "=r"(now.status));
     return now;
 }
-static inline void fpmode_set_control(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory"); }
+static inline void fpmode_set_control(uint64_t control)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
+}
 static inline void fpmode_set_status(uint64_t status) { __asm__ volatile("msr fpsr, %0" : : "r"(status) : "memory"); }
 
 static inline fpmode fpmode_enter(void)
@@ -108,13 +113,13 @@ static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS])
 }
 #endif
 
-/* Rounds a caller's parameter to the type computed in; whether low <= the rounded value <= high (a NaN is not).
- * Through volatile variables, to hold the arithmetic between the two calls. */
+/* Rounds a caller's parameter to the type computed in; whether it is within low and high, both as it was given and rounded
+ * (a NaN is not).  Through volatile variables, to hold the arithmetic between the two calls. */
 static inline int fpmode_round(double value, int single, double low, double high, double *rounded)
 {
     fpmode was = fpmode_enter();
     volatile double given = value, exact = single ? (float)given : given;
-    volatile int inside = low <= exact && exact <= high;
+    volatile int inside = low <= given && given <= high && low <= exact && exact <= high;
     fpmode_leave(was);
     *rounded = exact;
     return inside;

@@ -9,7 +9,7 @@ from fastact.core.segments cimport Summation
 cdef enum:
     MOST_FAST_WEIGHTS = 64
 
-ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *) except NULL
 
 cdef struct FastSlot:  # an array besides the first and the output, as the fast path sees it
     int argument, operand
@@ -30,7 +30,7 @@ cdef class Function(Declaration):
     cdef Kernel kernels[2][2]  # by source and dtype
     cdef Summation summations[2]  # by dtype
     cdef FastSlot fast_slots[MAX_ARGUMENTS]
-    cdef int fast_count, first_operand, out_operand, out_argument, axis_argument, parameters_at
+    cdef int fast_count, first_operand, out_operand, out_argument, axis_argument
     cdef bint only_from_y  # backward goes by the output alone
     cdef bint fast  # there is a fast path
     cdef bint fast_reduces

@@ -7,10 +7,9 @@
 cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_XDECREF, Py_XINCREF
 from libc.float cimport DBL_MAX
 from libc.stdint cimport int64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset, strcmp
 
 from fastact.core.arrays cimport (
@@ -96,7 +95,7 @@ from fastact.core.operands cimport (
     round_parameters,
     separate,
 )
-from fastact.core.plan cimport ANY, ELEMENTS, REPEATED, SHARED, SINGLE, Kernel, Plan, new_plan
+from fastact.core.plan cimport ANY, ELEMENTS, REPEATED, SHARED, SINGLE, Kernel, Plan, start
 from fastact.core.segments cimport Summation, Sums, add_up, discard, prepare, term_of
 from fastact.core.threads cimport swap_parallel_threshold
 
@@ -147,6 +146,30 @@ cdef extern from *:
         return failed;
     }
 
+    /* Room for the calls that are on their way: threads' stacks are too small for it, and malloc takes as long for so
+     * much as a small call does.  Some is kept. */
+    #include <stdatomic.h>
+    #include <stdlib.h>
+    static _Atomic(void *) spare_room[4];
+    static void *take_room(size_t bytes)
+    {
+        for (int i = 0; i < 4; i++) {
+            void *room = atomic_exchange(&spare_room[i], NULL);
+            if (room)
+                return room;
+        }
+        return malloc(bytes);
+    }
+    static void give_room_back(void *room)
+    {
+        for (int i = 0; i < 4; i++) {
+            void *none = NULL;
+            if (atomic_compare_exchange_strong(&spare_room[i], &none, room))
+                return;
+        }
+        free(room);
+    }
+
     #define TEXT(x) #x
     #define DOTTED(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
     #if defined(__clang__)
@@ -159,8 +182,15 @@ cdef extern from *:
     """
     void call_by_vector(type, Py_ssize_t offset)
     int add_member(type, const char *name, Py_ssize_t offset) except -1
+    void *take_room(size_t bytes)
+    void give_room_back(void *room)
     int set_attribute(type, const char *name, object value) except -1
     const char *COMPILED_BY
+
+cdef extern from "numpy/arrayobject.h":
+    PyObject *new_from_descr "PyArray_NewFromDescr"(
+        PyObject *subtype, PyObject *descr, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, void *data, int flags,
+        PyObject *obj) except NULL
 
 cdef extern from "Python.h":
     PyObject *Py_None
@@ -411,8 +441,11 @@ cdef int declare(Function self, row, str role, str target) except -1:
     self.ordered = row.ordered
     self.rowwise = row.kind in ("rowwise", "reduction") or row.name == "softmax_cross_entropy"
     self.paired = row.kind == "gate"
+    self.value_first = self.paired and row.inputs[0] == "value"
+    self.halves_argument = self.arguments.index("x") if self.paired else -1
     self.chooses = any([argument.source for argument in declared])
-    self.out_argument = self.axis_argument = self.parameters_at = -1
+    self.out_argument = self.axis_argument = -1
+    self.parameters_at = 0
     for i, argument in enumerate(declared):
         self.names[i] = <PyObject *> self.arguments[i]
         declare_slot(self, i, argument, place)
@@ -587,7 +620,7 @@ cdef int choose_source(Function self, PyObject **given) except -1:
 
 cdef int choose_pair(Function self, PyObject **given, Py_ssize_t positional) except -1:
     """Whether a gated unit takes two arrays, or the halves of one; what does not go with these is refused."""
-    cdef int i, x = self.arguments.index("x"), first = x - 2, outputs = 0
+    cdef int i, x = self.halves_argument, first = x - 2
     cdef bint pair = is_given(given[first]) and is_given(given[first + 1])
     if self.role == "forward" and positional == 1 and not is_given(given[1]) and not is_given(given[x]):
         given[x], given[0] = given[0], NULL
@@ -641,17 +674,25 @@ cdef inline bint is_clear(char *a, char *b, Py_ssize_t nbytes) noexcept:
     return a == b or a + nbytes <= b or b + nbytes <= a
 
 
-cdef inline object new_contiguous(Array *x, int ndim, int dtype, int order):
-    """An array of the first axes of x, contiguous in that order."""
-    cdef cnp.dtype descr = float32 if dtype == FLOAT32 else float64
-    Py_INCREF(descr)
-    return PyArray_NewFromDescr(
-        cnp.ndarray, descr, ndim, PyArray_DIMS(x), NULL, NULL,
+cdef inline PyObject *new_contiguous(Array *x, int ndim, int dtype, int order) except NULL:
+    """An array of the first axes of x, contiguous in that order; a new reference."""
+    cdef PyObject *descr = <PyObject *> (float32 if dtype == FLOAT32 else float64)
+    Py_XINCREF(descr)
+    return new_from_descr(
+        <PyObject *> cnp.ndarray, descr, ndim, PyArray_DIMS(x), NULL, NULL,
         0 if order & cnp.NPY_ARRAY_C_CONTIGUOUS else cnp.NPY_ARRAY_F_CONTIGUOUS, NULL)
 
 
-cdef object fast_path(Function self, PyObject **given):
-    """The result where all operands are exact arrays of one type, one shape and one order, and small; else None.
+cdef PyObject *as_scalar(PyObject *array) except NULL:
+    """NumPy's habit: a new array without axes becomes a scalar.  Steals a reference and gives one."""
+    scalar = (<object> array)[()]
+    Py_XDECREF(array)
+    Py_XINCREF(<PyObject *> scalar)
+    return <PyObject *> scalar
+
+
+cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
+    """The result, a new reference, where all operands are exact arrays of one type, one shape and one order, and small; else NULL.
 
     Vectors along the last axis, masks and numbers go with these."""
     cdef Fast fast
@@ -665,33 +706,34 @@ cdef object fast_path(Function self, PyObject **given):
     cdef Py_ssize_t n, nbytes
     cdef int dtype, order, source = FROM_X, j, last
     cdef char *second = NULL
+    cdef bint made = False
     cdef char *to
     cdef fpmode was
     if x == NULL:
-        return None
+        return NULL
     dtype = real_type(<PyObject *> x)
     if dtype < 0:
-        return None
+        return NULL
     order = PyArray_FLAGS(x) & CONTIGUOUS
     n = count(x)
     if self.chooses:
         if is_given(given[1]) == is_given(given[2]):
-            return None
+            return NULL
         if is_given(given[2]):
             source = FROM_Y
     elif self.only_from_y:
         source = FROM_Y
     kernel = &self.kernels[source][dtype]
     if order == 0 or n == 0 or n * kernel.cost >= fast_limit or kernel.run == NULL:
-        return None
+        return NULL
     last, fast.by_rows, fast.width, fast.special = PyArray_NDIM(x) - 1, False, n, 0
     nbytes = n * PyArray_ITEMSIZE(x)
     if self.rowwise:
         if last < 0 or not is_last(self, given, last):
-            return None
+            return NULL
         fast.by_rows, fast.width = True, PyArray_DIM(x, last)
     elif self.paired and (given[self.axis_argument] != NULL or not is_given(given[1])):
-        return None
+        return NULL
     memset(fast.operands, 0, sizeof(fast.operands))
     fast.operands[self.first_operand] = PyArray_BYTES(x)
 
@@ -699,15 +741,15 @@ cdef object fast_path(Function self, PyObject **given):
         value = given[self.fast_slots[j].argument]
         if value == NULL:
             if self.fast_slots[j].required:
-                return None
+                return NULL
         elif self.fast_slots[j].like and value != Py_None:
             a = <Array *> value
             if real_type(value) != dtype or not same_shape(x, a):
-                return None
+                return NULL
             order &= PyArray_FLAGS(a)
             second = fast.operands[self.fast_slots[j].operand] = PyArray_BYTES(a)
         elif not add_special(self, given, self.fast_slots[j].argument, x, source, dtype, &fast):
-            return None
+            return NULL
     if fast.by_rows:
         order &= cnp.NPY_ARRAY_C_CONTIGUOUS
 
@@ -717,16 +759,20 @@ cdef object fast_path(Function self, PyObject **given):
     if out != NULL:
         a = <Array *> out
         if out != <PyObject *> x and (real_type(out) != dtype or not same_shape(x, a)) or not PyArray_ISWRITEABLE(a):
-            return None
+            return NULL
         order &= PyArray_FLAGS(a)
         to = PyArray_BYTES(a)
         if self.fast_reduces or not is_clear(PyArray_BYTES(x), to, nbytes) or second != NULL and not is_clear(
                 second, to, nbytes) or fast.special and not specials_are_apart(&fast, to, nbytes):
-            return None
+            return NULL
     if order == 0 or self.parameter_count and not fast_parameters(self, given, source, dtype, parameters):
-        return None
-    computed = <object> out if out != NULL else new_contiguous(x, last if self.fast_reduces else last + 1, dtype, order)
-    fast.operands[self.out_operand] = PyArray_BYTES(<Array *> computed)
+        return NULL
+    if out != NULL:
+        Py_XINCREF(out)
+    else:
+        out = new_contiguous(x, last if self.fast_reduces else last + 1, dtype, order)
+        made = True
+    fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
     args.parameters, args.steps = parameters, no_steps
     if fast.by_rows or fast.special:
@@ -738,9 +784,7 @@ cdef object fast_path(Function self, PyObject **given):
         was = fpmode_enter()
         kernel.run(&args, fast.operands, no_steps, 1, n)
     fpmode_leave(was)
-    if out != NULL or PyArray_NDIM(<Array *> computed):
-        return computed
-    return computed[()]
+    return as_scalar(out) if made and PyArray_NDIM(<Array *> out) == 0 else out
 
 
 cdef Py_ssize_t[MAX_OPERANDS] no_steps  # of one row
@@ -857,23 +901,26 @@ cdef Py_ssize_t fast_weights(
 # A call
 # ---------------------------------------------------------------------------------------------------------------
 
-cdef object call(object callable, PyObject *const *args, size_t nargsf, PyObject *kwnames):
-    cdef Function self = <Function> callable
+cdef PyObject *call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) except NULL:
     cdef PyObject *given[MAX_ARGUMENTS]
-    bind(self, args, PyVectorcall_NARGS(nargsf), kwnames, given)
-    if self.fast:
-        result = fast_path(self, given)
-        if result is not None:
+    cdef PyObject *result
+    bind(<Function> callable, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    if (<Function> callable).fast:
+        result = fast_path(<Function> callable, given)
+        if result != NULL:
             return result
-    return general_path(self, given, PyVectorcall_NARGS(nargsf))
+    returned = general_path(<Function> callable, given, PyVectorcall_NARGS(nargsf))
+    Py_XINCREF(<PyObject *> returned)
+    return <PyObject *> returned
 
 
 cdef object general_path(Function self, PyObject **given, Py_ssize_t positional):
     """The phases of a call, in the one order that there is."""
-    cdef Call *call = <Call *> malloc(sizeof(Call))  # threads' stacks may be small
+    cdef Call *call = <Call *> take_room(sizeof(Call) + sizeof(Plan))
     cdef int i
     if call == NULL:
         raise MemoryError("fastact has no memory for a call")
+    call.plan = <char *> call + sizeof(Call)
     memset(call, 0, <char *> &call.shape - <char *> call)
     for i in range(self.count):
         call.given[i] = given[i]
@@ -905,7 +952,7 @@ cdef object general_path(Function self, PyObject **given, Py_ssize_t positional)
         return result
     finally:
         release(call)
-        free(call)
+        give_room_back(call)
 
 
 cdef int execute(Function self, Call *call) except -1:
@@ -930,7 +977,7 @@ cdef int execute(Function self, Call *call) except -1:
             add_up(&sums, weights_of(self, call) if call.source == FROM_Y and sums.work else NULL)
             compute(&kernel, call.parameters, call)
         else:
-            producer = new_plan(&kernel, call.parameters, call)
+            producer = start(&kernel, call.parameters, call)
             prepare(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, out), term_of(call, -1),
                     producer, call)
             if sums.producer == NULL:
@@ -939,7 +986,6 @@ cdef int execute(Function self, Call *call) except -1:
         store_totals(&sums, call)
     finally:
         discard(&sums)
-        free(producer)
     return 0
 
 

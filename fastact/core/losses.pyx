@@ -5,15 +5,14 @@ cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.math cimport frexp, ldexp
 from libc.stdint cimport int64_t
-from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
 from fastact.core.execute cimport RELEASE_ABOVE, compute
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
-from fastact.core.kernels cimport fastact_args
-from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, announce_writes, new_array, new_int64, new_scalar, own, set_operand, value_of
-from fastact.core.plan cimport Kernel, Plan, new_plan, use_scratch
+from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
+from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, Operand, announce_writes, new_array, new_int64, new_scalar, own, set_operand, value_of
+from fastact.core.plan cimport Kernel, Plan, start, use_scratch
 from fastact.core.segments cimport (
     Summation,
     Sums,
@@ -40,7 +39,6 @@ cdef enum:
     SEGMENT = 32768  # elements, so far as rows go by
     SEGMENT_ROWS = 512
     RUN = 512
-    CHECK_COST = 100  # picoseconds, of a target that is checked
 
 cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation):
     """The loss, from operands that were resolved and separated; also for the gradient's sake."""
@@ -144,13 +142,12 @@ cdef int reduce_elements(
         kept[d] = False
     sums.sums = NULL
     try:
-        producer = new_plan(kernel, numbers, call)
+        producer = start(kernel, numbers, call)
         use_scratch(producer, LOSSES)
         prepare(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1), producer, call)
         write_total(&sums, divisor, result)
     finally:
         discard(&sums)
-        free(producer)
     return 0
 
 
@@ -207,7 +204,7 @@ cdef double read_labels(
     call.operands[LABELS].argument = -1
     if call.choice != MEAN:
         return 1
-    if call.operands[CLASS_WEIGHT].array != NULL:
+    if call.operands[CLASS_WEIGHT].array != NULL and rows:
         moderate(call, n)
     return count_labels(call, summation, labels, rows, n)
 
@@ -293,10 +290,24 @@ cdef int check_range(Declaration self, Call *call, const Summation *summation) e
     cdef Sums runs
     cdef bint kept[MAX_NDIM]
     cdef int d, threads
-    cdef Py_ssize_t segments, i, first
+    cdef Py_ssize_t segments, i, first, n = 1
     cdef Py_ssize_t *bad
-    for d in range(call.ndim):
+    cdef const Operand *targets = &call.operands[LABELS]
+    cdef bint plain = targets.storage == (FASTACT_FLOAT32 if call.dtype == FLOAT32 else FASTACT_FLOAT64)
+    cdef Py_ssize_t step = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef fpmode was
+    for d in range(call.ndim - 1, -1, -1):
         kept[d] = False
+        plain = plain and (call.shape[d] == 1 or targets.strides[d] == step)
+        step *= call.shape[d]
+        n *= call.shape[d]
+    if plain and 0 <= n <= SEGMENT:
+        was = fpmode_enter()
+        first = summation.table.first_beyond_unit(targets.data, n)
+        fpmode_leave(was)
+        if first < n:
+            raise ValueError(arguments.bad_target(self.name, <object> targets.array, first, "targets are from 0 to 1"))
+        return 0
     runs.sums = NULL
     prepare(&runs, summation, call.ndim, call.shape, kept, term_of(call, LABELS), term_of(call, -1), NULL, call)
     segments = runs.segments_after

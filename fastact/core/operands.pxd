@@ -93,6 +93,7 @@ cdef struct Call:
     bint kept[MAX_NDIM]  # axes that it is not summed over
     PyObject *owned[MAX_OWNED]
     int owned_count
+    void *plan  # room for one
 
 
 cdef class Declaration:
@@ -101,9 +102,12 @@ cdef class Declaration:
     cdef tuple arguments  # the same, owned
     cdef int count, positional, operand_count, parameter_count
     cdef int axis_default
+    cdef int parameters_at  # the first of them, which follow each other; 0 where there are none
     cdef bint rowwise  # it works along an axis
     cdef bint ordered  # the parameters must not fall
     cdef bint paired  # takes two arrays, or one in halves
+    cdef bint value_first  # whose first half is the value
+    cdef int halves_argument
     cdef bint chooses  # backward goes by x or y
     cdef double defaults[2][MAX_PARAMETERS]  # by dtype
     cdef object row

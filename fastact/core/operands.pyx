@@ -298,20 +298,16 @@ cdef int count_axis(Call *call, int ndim) except -1:
 
 cdef int round_parameters(Declaration self, PyObject **given, int source, int dtype, double *values) except -1:
     """The parameters in the type computed in, and within their ranges."""
-    cdef int i, p
-    cdef Slot *slot
-    for i in range(self.count):
-        slot = &self.slots[i]
-        if slot.role != PARAMETER:
-            continue
-        p = slot.place
-        if given[i] == NULL:
+    cdef int p
+    cdef Slot *slot = &self.slots[self.parameters_at]
+    given += self.parameters_at
+    for p in range(self.parameter_count):
+        if given[p] == NULL:
             values[p] = self.defaults[dtype][p]
-        elif not (fpmode_round(values[p], False, slot.low[source], slot.high[source], &values[p]) and fpmode_round(
-                values[p], dtype == FLOAT32, slot.low[source], slot.high[source], &values[p])):
+        elif not fpmode_round(values[p], dtype == FLOAT32, slot[p].low[source], slot[p].high[source], &values[p]):
             raise ValueError(arguments.out_of_range(
-                self.name, self.arguments[i], <object> given[i], slot.low[source], slot.high[source],
-                dtype == FLOAT32, source == FROM_Y))
+                self.name, self.arguments[self.parameters_at + p], <object> given[p], slot[p].low[source],
+                slot[p].high[source], dtype == FLOAT32, source == FROM_Y))
     if self.ordered and fpmode_falls(values, self.parameter_count):
         raise ValueError(arguments.out_of_order(
             self.name, [parameter.name for parameter in self.row.parameters],
@@ -437,7 +433,7 @@ cdef int place_halves(Declaration self, Call *call, int i, Array *x) except -1:
     cdef char *data
     for k in range(2):
         which = self.slots[i].operand + k
-        half(call, x, axis, (k == 1) != (self.row.inputs[0] == "value"), strides, &data)
+        half(call, x, axis, (k == 1) != self.value_first, strides, &data)
         set_operand(call, which, <object> x, strides)
         call.operands[which].data, call.operands[which].argument = data, i
     return 0
@@ -875,7 +871,7 @@ cdef char *value_of(object scalar, int dtype) noexcept:
 cdef object prepare_result(Declaration self, Call *call):
     """What the call will return: the objects that were given, new arrays, or scalars for those without axes."""
     cdef int i
-    results = []
+    first = None
     for i in range(self.count):
         if self.slots[i].role != OUTPUT or call.arrays[i] == NULL:
             continue
@@ -886,8 +882,10 @@ cdef object prepare_result(Declaration self, Call *call):
         else:
             result = new_scalar(call.dtype)
             call.scalars[i] = <PyObject *> result
-        results.append(result)
-    return results[0] if len(results) == 1 else tuple(results)
+        if first is not None:
+            return first, result
+        first = result
+    return first
 
 
 cdef int announce_writes(Declaration self, Call *call) except -1:

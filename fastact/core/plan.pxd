@@ -65,7 +65,7 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return a // b + (a % b != 0)
 
 
-cdef Plan *new_plan(const Kernel *kernel, const double *parameters, const Call *call) except NULL
+cdef Plan *start(const Kernel *kernel, const double *parameters, const Call *call) noexcept
 cdef void use_scratch(Plan *plan, int k) noexcept
 cdef void lay_out(Plan *plan, const Call *call) noexcept
 cdef bint lay_out_groups(Plan *plan, const Call *call, const int *group, bint across) noexcept

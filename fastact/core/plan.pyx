@@ -1,20 +1,16 @@
 # Planning: the axes of a call sorted, merged, and cut into boxes of planes, rows and columns that kernels run over.
-# What comes in is known to be good; nothing is checked here.
-
-from libc.stdlib cimport malloc
+# What comes in is known to be good; nothing is checked or allocated here.
 
 from fastact.core.kernels cimport FASTACT_BOOL, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64
 from fastact.core.operands cimport MAX_NDIM, MAX_OPERANDS, Call
 
 
-cdef Plan *new_plan(const Kernel *kernel, const double *parameters, const Call *call) except NULL:
+cdef Plan *start(const Kernel *kernel, const double *parameters, const Call *call) noexcept:
     """The operands, and by which of them the axes are sorted: an output of the shape of the call, else the first.
 
-    To be freed.  It is no local variable, as threads' stacks may be small."""
+    In the room that the call has for one."""
     cdef int k
-    cdef Plan *plan = <Plan *> malloc(sizeof(Plan))
-    if plan == NULL:
-        raise MemoryError("fastact has no memory for a plan")
+    cdef Plan *plan = <Plan *> call.plan
     plan.kernel, plan.parameters, plan.operands = kernel, parameters, kernel.operands
     plan.item = kernel.table.compute_bits // 8 if kernel.table != NULL else 0
     plan.heap, plan.scratch, plan.out = NULL, -1, -1

@@ -27,8 +27,16 @@ static inline int threads_place_size(int place) { return omp_get_place_num_procs
 static inline void threads_place(int place, int *cpus) { omp_get_place_proc_ids(place, cpus); }
 #else
 static inline int threads_places(void) { return 0; }
-static inline int threads_place_size(int place) { (void)place; return 0; }
-static inline void threads_place(int place, int *cpus) { (void)place; (void)cpus; }
+static inline int threads_place_size(int place)
+{
+    (void)place;
+    return 0;
+}
+static inline void threads_place(int place, int *cpus)
+{
+    (void)place;
+    (void)cpus;
+}
 #endif
 
 /* A forked child must not enter an OpenMP region: whoever used the runtime before the fork, fastact or another
@@ -43,7 +51,8 @@ static inline int threads_watch_forks(void) { return 0; }
 #include <time.h>
 
 /* Nanoseconds from some time on; on Windows time stands still. */
-static inline int64_t threads_clock(void) {
+static inline int64_t threads_clock(void)
+{
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;

@@ -1,7 +1,7 @@
-/* The one face of the kernels: all that the core above may know of them.
+/* The interface of the kernels: all that the core knows of them.
  *
- * A kernel computes runs of numbers.  It knows no Python, no arrays and no threads, allocates nothing,
- * and expects the default floating-point mode (see fpmode.h).  Buffers need no alignment. */
+ * A kernel computes runs of numbers.  It knows no Python, no arrays and no threads, allocates nothing, and expects the
+ * default floating-point mode (core/fpmode.h).  Buffers need no alignment. */
 #ifndef FASTACT_KERNELS_H
 #define FASTACT_KERNELS_H
 
@@ -17,9 +17,16 @@ extern "C" {
 /* How the elements of an operand are stored.  Kernels compute in the last two. */
 enum fastact_storage {
     FASTACT_BOOL,
-    FASTACT_INT8, FASTACT_INT16, FASTACT_INT32, FASTACT_INT64,
-    FASTACT_UINT8, FASTACT_UINT16, FASTACT_UINT32, FASTACT_UINT64,
-    FASTACT_FLOAT32, FASTACT_FLOAT64,
+    FASTACT_INT8,
+    FASTACT_INT16,
+    FASTACT_INT32,
+    FASTACT_INT64,
+    FASTACT_UINT8,
+    FASTACT_UINT16,
+    FASTACT_UINT32,
+    FASTACT_UINT64,
+    FASTACT_FLOAT32,
+    FASTACT_FLOAT64,
     FASTACT_STORAGE_COUNT
 };
 
@@ -37,9 +44,9 @@ enum fastact_storage {
  *     sigmoid_cross_entropy      FORWARD        logits, targets, [weight], [pos_weight], [grad], losses
  *     bias, losses     SUM                      terms, (unused), sums, errors
  *
- * An output of an elementwise, rowwise or gate kernel is one of its inputs (element by element), or touches none.
- * A reduction's result, its gradient, labels, losses and valid lengths have one element a row; labels and valid lengths are
- * int64, masks are bytes, of which any but 0 is true. */
+ * An output of an elementwise, rowwise or gate kernel is one of its inputs (element by element), or touches none. A
+ * reduction's result, its gradient, labels, losses and valid lengths have one element a row; labels and valid lengths
+ * are int64, masks are bytes, of which any but 0 is true. */
 enum fastact_role { FASTACT_FORWARD, FASTACT_DERIVATIVE, FASTACT_BACKWARD, FASTACT_BACKWARD_Y, FASTACT_SUM };
 
 struct fastact_args {
@@ -50,8 +57,9 @@ struct fastact_args {
     const ptrdiff_t *steps;
 };
 
-/* `rows` rows of n elements; from one row to the next are row_steps[k] bytes of operand k.  `run` wants the elements of a
- * row side by side (but of masks, and of a weight, whose step may be 0), `columns` the rows: of equal elements of rows. */
+/* `rows` rows of n elements; from one row to the next are row_steps[k] bytes of operand k.  `run` wants the elements
+ * of a row side by side (but of masks, and of a weight, whose step may be 0), `columns` the rows: of equal elements of
+ * rows. */
 typedef void (*fastact_kernel)(const struct fastact_args *args, char *const *operands, const ptrdiff_t *row_steps,
                                ptrdiff_t rows, ptrdiff_t n);
 
@@ -59,42 +67,44 @@ struct fastact_entry {
     const char *name;
     enum fastact_role role;
     fastact_kernel run;
-    fastact_kernel columns;         /* NULL where there is none */
-    float cost;                     /* ns an element on one core, in cache: what threads are worth, nothing more */
+    fastact_kernel columns; /* NULL where there is none */
+    float cost;             /* ns an element on one core, in cache; decides on threads only */
 };
 
-/* Copies n elements from or to memory with a stride in bytes (any sign, zero, misaligned); the block is contiguous, and of
- * the compute type. */
+/* Copies n elements from or to memory with a stride in bytes (any sign, zero, misaligned); the block is contiguous,
+ * and of the compute type. */
 typedef void (*fastact_load)(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n);
 typedef void (*fastact_store)(const void *block, void *destination, ptrdiff_t stride, ptrdiff_t n);
 
 /* One per target and type, immutable.  Version and size come first: the core refuses what it was not compiled for. */
 struct fastact_kernels {
     uint32_t version, size;
-    const char *target;             /* "avx512", "avx2", "generic" */
+    const char *target; /* "avx512", "avx2", "generic" */
     uint8_t storage_bits, compute_bits;
-    uint8_t fused;                  /* has fused multiply-add: gives the bits that all such targets give */
-    uint8_t short_row;              /* elements of a row up to which `columns` of a loss serves */
+    uint8_t fused;     /* has fused multiply-add: gives the bits that all such targets give */
+    uint8_t short_row; /* elements of a row up to which `columns` of a loss serves */
     const struct fastact_entry *entries;
     ptrdiff_t entry_count;
-    fastact_load load[FASTACT_STORAGE_COUNT];       /* by storage; NULL where there is none */
+    fastact_load load[FASTACT_STORAGE_COUNT]; /* by storage; NULL where there is none */
     fastact_store store[FASTACT_STORAGE_COUNT];
-    /* n totals of `parts` sums each, which lie n apart, in the table's type; divided by `divisors` unless that is NULL. */
-    void (*finish)(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n, const void *divisors, void *out);
+    /* n totals of `parts` sums each, which lie n apart, in the table's type; divided by `divisors` unless that is
+     * NULL. */
+    void (*finish)(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n, const void *divisors,
+                   void *out);
     /* The one total, divided in float64. */
     void (*total)(const double *sums, const double *errors, ptrdiff_t parts, double divisor, void *out);
     /* n labels, those to be ignored as -1; returns the first that is neither ignored nor a class, or n. */
     ptrdiff_t (*load_labels)(int storage, const void *source, ptrdiff_t stride, ptrdiff_t n, int64_t classes,
                              const int64_t *ignored, int64_t *labels);
-    ptrdiff_t (*first_beyond_unit)(const void *values, ptrdiff_t n);    /* the first not from 0 to 1, but a NaN; or n */
-    void (*pick)(const void *weights, const int64_t *labels, ptrdiff_t n, void *picked);    /* 0 for -1 */
+    ptrdiff_t (*first_beyond_unit)(const void *values, ptrdiff_t n); /* the first outside 0..1, NaN passes; or n */
+    void (*pick)(const void *weights, const int64_t *labels, ptrdiff_t n, void *picked); /* 0 for -1 */
 };
 
 /* The tables of a build, best target first; each target has its float32 and its float64 table. */
 struct fastact_target {
     const char *name;
     const struct fastact_kernels *f32, *f64;
-    int (*runs_here)(void);         /* whether this CPU and operating system can execute it */
+    int (*runs_here)(void); /* whether this CPU and operating system can execute it */
 };
 extern const struct fastact_target fastact_targets[];
 extern const ptrdiff_t fastact_target_count;

@@ -1,13 +1,24 @@
-/* The gradient by a weight: the sum, over all elements that share the weight, of grad times the derivative by it.  As
- * with rows, a run's sum is made in ACCUMULATORS sums, element i into i mod ACCUMULATORS, folded in one tree: its bits
- * depend on the run's length only, whether the run lies along memory or across it. */
+/* Sums over operands that were broadcast: the gradients of weights and biases, and the last step of every segmented
+ * sum.
+ *
+ * A run is summed in ACCUMULATORS accumulators, element i in accumulator i mod ACCUMULATORS, folded in one tree: the
+ * bits depend on the run's length only, whether it lies along memory or across it.  float32 terms are summed in
+ * float64, float64 terms in pairs (Ogita, Rump & Oishi 2005). */
+#ifndef FASTACT_SUMS_H
+#define FASTACT_SUMS_H
+
+#include "elementwise/channelwise.h"
+#include "kernel.h"
+#include "math/accumulate.h"
 
 typedef mask (*condition)(vec x);
 
-/* WIDTH sums, kept in float64. */
+/* WIDTH sums in float64. */
 #if REAL_BITS == 32
-/* Products are exact, and what a sum loses is far below the last bit of a float32. */
-typedef struct { wide low, high; } sums;
+/* Products are exact, and the rounding of a sum is far below the last bit of a float32. */
+typedef struct {
+    wide low, high;
+} sums;
 
 INLINE sums add_product(sums s, vec a, vec b)
 {
@@ -67,14 +78,14 @@ INLINE void add_folded(double *sum, double *error, sums s[VECTORS])
 }
 #endif
 
-/* Where the weight has no part in the result, grad has none in its gradient. */
-INLINE sums add_share(sums s, vec grad, vec x, condition idles)
+/* Elements whose result does not depend on the weight do not contribute to its gradient, whatever grad is. */
+INLINE sums add_weight_term(sums s, vec grad, vec x, condition weight_unused)
 {
-    mask idle = idles(x);
-    return add_product(s, zero_where(idle, grad), zero_where(idle, x));
+    mask unused = weight_unused(x);
+    return add_product(s, zero_where(unused, grad), zero_where(unused, x));
 }
 
-INLINE void sum_along(const char *grad, const char *x, ptrdiff_t n, double *sum, double *error, condition idles)
+INLINE void sum_along(const char *grad, const char *x, ptrdiff_t n, double *sum, double *error, condition weight_unused)
 {
     sums s[VECTORS];
     memset(s, 0, sizeof s);
@@ -82,20 +93,22 @@ INLINE void sum_along(const char *grad, const char *x, ptrdiff_t n, double *sum,
         slice g = load_slice(grad), v = load_slice(x);
         __builtin_prefetch(grad + PREFETCH_AHEAD);
         __builtin_prefetch(x + PREFETCH_AHEAD);
-        EACH_VECTOR s[i] = add_share(s[i], g.v[i], v.v[i], idles);
+        EACH_VECTOR(i)
+            s[i] = add_weight_term(s[i], g.v[i], v.v[i], weight_unused);
     }
     if (n) {
         slice g = load_last(grad, n, splat(0)), v = load_last(x, n, splat(0));
-        EACH_VECTOR s[i] = add_share(s[i], g.v[i], v.v[i], idles);
+        EACH_VECTOR(i)
+            s[i] = add_weight_term(s[i], g.v[i], v.v[i], weight_unused);
     }
     add_folded(sum, error, s);
 }
 
-/* The same down the lanes, some accumulators at a time: so many stay in registers. */
+/* The same across lanes, a few accumulators at a time, so that they stay in registers. */
 #define CHAINS 4
-#define NEXT_COLUMNS (4 * CACHE_LINE)   /* rows lie too far apart for the processor to foresee them */
+#define NEXT_COLUMNS (4 * CACHE_LINE) /* rows are too far apart for the hardware prefetcher */
 INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrdiff_t x_step, ptrdiff_t rows,
-                      ptrdiff_t columns, double *sum, double *error, condition idles)
+                      ptrdiff_t columns, double *sum, double *error, condition weight_unused)
 {
     sums s[ACCUMULATORS];
     memset(s, 0, sizeof s);
@@ -107,7 +120,8 @@ INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrd
                 const char *g = grad + (row + i) * grad_step, *v = x + (row + i) * x_step;
                 __builtin_prefetch(g + NEXT_COLUMNS, 0, 2);
                 __builtin_prefetch(v + NEXT_COLUMNS, 0, 2);
-                chain[i] = add_share(chain[i], load_part(g, columns, splat(0)), load_part(v, columns, splat(0)), idles);
+                chain[i] = add_weight_term(chain[i], load_part(g, columns, splat(0)), load_part(v, columns, splat(0)),
+                                           weight_unused);
             }
         memcpy(s + first, chain, sizeof chain);
     }
@@ -117,40 +131,41 @@ INLINE void sum_lanes(const char *grad, ptrdiff_t grad_step, const char *x, ptrd
     store_sums(sum, error, add_sums(load_sums(sum, error, columns), s[0]), columns);
 }
 
-/* Operands are grad, x, sums and errors.  Row i of n is added to sum i; in columns, row i is a column. */
-INLINE void sum_rows(char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n, condition idles)
+/* Operands: grad, x, sums, errors.  Row i is added to sum i; in columns, row i is a column. */
+INLINE void sum_rows(char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n,
+                     condition weight_unused)
 {
     double *sums = (double *)operands[2], *errors = (double *)operands[3];
     for (ptrdiff_t i = 0; i < rows; i++)
-        sum_along(OPERAND(0), OPERAND(1), n, sums + i, errors + i, idles);
+        sum_along(OPERAND(0), OPERAND(1), n, sums + i, errors + i, weight_unused);
 }
 INLINE void sum_columns(const struct fastact_args *args, char *const *operands, ptrdiff_t columns, ptrdiff_t n,
-                        condition idles)
+                        condition weight_unused)
 {
     double *sums = (double *)operands[2], *errors = (double *)operands[3];
     for (ptrdiff_t i = 0; i < columns; i += WIDTH)
         if (columns - i >= WIDTH)
-            sum_lanes(operands[0] + i * ITEM, args->steps[0], operands[1] + i * ITEM, args->steps[1], n, WIDTH, sums + i,
-                      errors + i, idles);
+            sum_lanes(operands[0] + i * ITEM, args->steps[0], operands[1] + i * ITEM, args->steps[1], n, WIDTH,
+                      sums + i, errors + i, weight_unused);
         else
             sum_lanes(operands[0] + i * ITEM, args->steps[0], operands[1] + i * ITEM, args->steps[1], n, columns - i,
-                      sums + i, errors + i, idles);
+                      sums + i, errors + i, weight_unused);
 }
 #define DEFINE_SUMS(name, ...) \
     KERNEL(name##_sum) \
     { \
         (void)args; \
-        sum_rows(operands, row_steps, rows, n, name##_weight_idles); \
+        sum_rows(operands, row_steps, rows, n, name##_weight_unused); \
     } \
     KERNEL(name##_sum_columns) \
     { \
         (void)row_steps; \
-        sum_columns(args, operands, rows, n, name##_weight_idles); \
+        sum_columns(args, operands, rows, n, name##_weight_unused); \
     }
-WEIGHTED_ACTIVATIONS(DEFINE_SUMS)
+CHANNELWISE_ACTIVATIONS(DEFINE_SUMS)
 
-/* The gradient by a bias is the sum of the gradient by what it was added to: column by column, each from its first row
- * to its last, without a tree.  Several columns at once hide what an addition takes. */
+/* The gradient of a bias: column by column, each summed from its first row to its last, without a tree.  Several
+ * columns at once hide the latency of additions. */
 #define COLUMNS 4
 INLINE void add_columns(const char *grad, ptrdiff_t step, ptrdiff_t rows, double *sum, double *error, int vectors,
                         ptrdiff_t n)
@@ -177,7 +192,7 @@ KERNEL(bias_sum_columns)
     if (i < rows)
         add_columns(grad + i * ITEM, step, n, sum + i, error + i, 1, rows - i);
 }
-/* The same in the same order where columns lie along memory. */
+/* The same sums, in the same order, where columns lie along memory. */
 KERNEL(bias_sum)
 {
     double *sums = (double *)operands[2], *errors = (double *)operands[3];
@@ -195,25 +210,27 @@ KERNEL(bias_sum)
     }
 }
 
-#define WEIGHTED(name, formula, kind, f, d, b, y, s) \
+/* clang-format off */
+#define CHANNELWISE(name, formula, kind, f, d, b, y, s) \
     {#name, FASTACT_FORWARD, name##_run, NULL, f}, \
     {#name, FASTACT_DERIVATIVE, name##_derivative_run, NULL, d}, \
     {#name, FASTACT_BACKWARD, name##_backward_run, NULL, b}, \
     {#name, FASTACT_BACKWARD_Y, name##_backward_y_run, NULL, y}, \
     {#name, FASTACT_SUM, name##_sum, name##_sum_columns, s},
 #define CHANNELWISE_ENTRIES \
-    WEIGHTED_ACTIVATIONS(WEIGHTED) \
+    CHANNELWISE_ACTIVATIONS(CHANNELWISE) \
     {"bias", FASTACT_SUM, bias_sum, bias_sum_columns, .04f},
+/* clang-format on */
 
 INLINE double total_of(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t step)
 {
     double total = 0, error = 0;
-    for (ptrdiff_t j = 0; j < parts * step; j += step) {        /* Knuth's sum */
+    for (ptrdiff_t j = 0; j < parts * step; j += step) { /* two-sum */
         double term = sums[j], sum = total + term, term_part = sum - total;
         error += (total - (sum - term_part)) + (term - term_part) + errors[j];
         total = sum;
     }
-    return fabs(total) <= DBL_MAX ? total + error : total;      /* no number after an overflow */
+    return fabs(total) <= DBL_MAX ? total + error : total; /* NaN after an overflow */
 }
 static void finish(const double *sums, const double *errors, ptrdiff_t parts, ptrdiff_t n, const void *divisors,
                    void *out)
@@ -227,3 +244,5 @@ static void total(const double *sums, const double *errors, ptrdiff_t parts, dou
 {
     put_real(out, (real)(total_of(sums, errors, parts, 1) / divisor));
 }
+
+#endif

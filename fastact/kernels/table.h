@@ -1,34 +1,25 @@
 /* Puts one target's kernels of one type together.  A source defines REAL_BITS, TABLE and the vector header it
  * wants, and includes this. */
-#if defined(__GNUC__) && !defined(__clang__)
-/* Kernels wait for results more than for instructions: scheduled early, the vectors of a loop overlap (15 to 20%). */
-#pragma GCC optimize("schedule-insns", "sched-pressure")
-/* GCC leaves loops over long formulas alone; unrolled they are up to 40% faster.  Clang unrolls them by itself. */
-#define UNROLLED _Pragma("GCC unroll 4")
-#else
-#define UNROLLED
+#if !defined(REAL_BITS) || !defined(TABLE) || !defined(VECTOR_HEADER)
+#error "define REAL_BITS, TABLE and VECTOR_HEADER"
 #endif
 
+#include "simd/vec.h"
+
+#include "elementwise/channelwise.h"
+#include "elementwise/run.h"
+#include "gated.h"
 #include "kernels.h"
-#include "real.h"
-#include VECTOR_HEADER
-/* A target for machines that few have: its code is half as large, for a fifth of its speed (setup.py adds -O2).  No head
- * is split off, nor are several vectors run at once. */
-#ifndef SMALL
-#define SMALL 0
-#endif
-#include "constants.h"
-#include "elementary.h"
-#include "activations.h"
-#include "runs.h"
-#include "gates.h"
-#include "rows.h"
+#include "losses/list.h"
+#include "rowwise/list.h"
+#include "storage.h"
 #include "sums.h"
-#include "losses.h"
 
+/* clang-format off */
 static const struct fastact_entry entries[] = {
     ELEMENTWISE_ENTRIES CHANNELWISE_ENTRIES ROWWISE_ENTRIES GATE_ENTRIES LOSS_ENTRIES
 };
+/* clang-format on */
 
 extern const struct fastact_kernels TABLE;
 const struct fastact_kernels TABLE = {
@@ -38,7 +29,7 @@ const struct fastact_kernels TABLE = {
     .storage_bits = REAL_BITS,
     .compute_bits = REAL_BITS,
     .fused = FUSED,
-    .short_row = TURNED_ROW,
+    .short_row = TRANSPOSED_ROW,
     .entries = entries,
     .entry_count = COUNT(entries),
     .load = LOADS,

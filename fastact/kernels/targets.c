@@ -2,7 +2,10 @@
 #include "kernels.h"
 
 #define DECLARE(target) extern const struct fastact_kernels fastact_##target##_f32, fastact_##target##_f64;
-#define TARGET(target) {#target, &fastact_##target##_f32, &fastact_##target##_f64, runs_##target}
+#define TARGET(target) \
+    { \
+#target, &fastact_##target##_f32, &fastact_##target##_f64, runs_##target \
+    }
 
 DECLARE(generic)
 static int runs_generic(void) { return 1; }
@@ -14,7 +17,7 @@ DECLARE(avx2)
 /* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
 #include <cpuid.h>
 #include <windows.h>
-static int has_features(unsigned wanted)        /* of leaf 7's EBX; and fused multiply-add */
+static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add */
 {
     unsigned a, b, c, d, has_fma = __get_cpuid(1, &a, &b, &c, &d) ? c & bit_FMA : 0;
     return has_fma && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & wanted) == wanted;

@@ -23,14 +23,16 @@ static atomic_long alive, most_alive;                   /* bytes */
 static uintptr_t spared[MOST_RANGES][2];
 static int ranges;
 
-void spare(uintptr_t begin, uintptr_t end) {
+void spare(uintptr_t begin, uintptr_t end)
+{
     if (ranges < MOST_RANGES) {
         spared[ranges][0] = begin;
         spared[ranges++][1] = end;
     }
 }
 
-static int fails(const void *caller) {
+static int fails(const void *caller)
+{
     long from = atomic_load(&first), k;
     int i;
     if (from < 0)
@@ -46,7 +48,8 @@ static int fails(const void *caller) {
     return 1;
 }
 
-static void *born(void *memory) {
+static void *born(void *memory)
+{
     if (memory) {
         long now = atomic_fetch_add(&alive, (long)malloc_usable_size(memory)) + (long)malloc_usable_size(memory);
         long most = atomic_load(&most_alive);
@@ -56,20 +59,21 @@ static void *born(void *memory) {
     return memory;
 }
 
-static void died(void *memory) {
+static void died(void *memory)
+{
     if (memory)
         atomic_fetch_sub(&alive, (long)malloc_usable_size(memory));
 }
 
-void *malloc(size_t size) {
-    return fails(__builtin_return_address(0)) ? NULL : born(__libc_malloc(size));
-}
+void *malloc(size_t size) { return fails(__builtin_return_address(0)) ? NULL : born(__libc_malloc(size)); }
 
-void *calloc(size_t count, size_t size) {
+void *calloc(size_t count, size_t size)
+{
     return fails(__builtin_return_address(0)) ? NULL : born(__libc_calloc(count, size));
 }
 
-void *realloc(void *old, size_t size) {
+void *realloc(void *old, size_t size)
+{
     long before = old ? (long)malloc_usable_size(old) : 0;
     void *memory;
     if (fails(__builtin_return_address(0)))
@@ -80,22 +84,26 @@ void *realloc(void *old, size_t size) {
     return born(memory);
 }
 
-void *memalign(size_t alignment, size_t size) {
+void *memalign(size_t alignment, size_t size)
+{
     return fails(__builtin_return_address(0)) ? NULL : born(__libc_memalign(alignment, size));
 }
 
-void *aligned_alloc(size_t alignment, size_t size) {
+void *aligned_alloc(size_t alignment, size_t size)
+{
     return fails(__builtin_return_address(0)) ? NULL : born(__libc_memalign(alignment, size));
 }
 
-int posix_memalign(void **memory, size_t alignment, size_t size) {
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
     if (fails(__builtin_return_address(0)))
         return ENOMEM;
     *memory = born(__libc_memalign(alignment, size));
     return *memory ? 0 : ENOMEM;
 }
 
-void free(void *memory) {
+void free(void *memory)
+{
     died(memory);
     __libc_free(memory);
 }
@@ -103,7 +111,8 @@ void free(void *memory) {
 long bytes_alive(void) { return atomic_load(&alive); }
 
 /* The most bytes that were alive at once since the last call of this. */
-long peak(void) {
+long peak(void)
+{
     long most = atomic_load(&most_alive);
     atomic_store(&most_alive, atomic_load(&alive));
     return most;
@@ -114,7 +123,8 @@ long failures(void) { return atomic_load(&failed); }
 long allocations(void) { return atomic_load(&seen); }
 
 /* function(*args, **keywords), its allocations from the k-th to the `until`-th failing; -1, -1: none. */
-void *guarded_call(void *function, void *args, void *keywords, long k, long until) {
+void *guarded_call(void *function, void *args, void *keywords, long k, long until)
+{
     void *result;
     atomic_store(&seen, 0);
     atomic_store(&failed, 0);

@@ -1,0 +1,160 @@
+/* Gated units, out = f(gate) * value, f an activation (Dauphin et al. 2017; Shazeer 2020).  Forward is what backward
+ * of an activation does, a product with a function, so elementwise/run.h computes it.  Backward computes both
+ *
+ *     gate_grad = (grad * value) * f'(gate)
+ *     value_grad = grad * f(gate)
+ *
+ * in one pass.  f and f' share the exponential and mostly the quotient: called side by side with the same argument,
+ * the compiler computes these once.
+ *
+ * A line of the list has the name; f; PIECEWISE if a branch can make f' exactly 0, else SMOOTH; the special bound of f
+ * and f', the |gate| up to which the fast path is right; and ns an element on one core, in cache: forward, backward.
+ * No f here has parameters.  Errors and special values are those of f, and of one or two products more. */
+#ifndef FASTACT_GATED_H
+#define FASTACT_GATED_H
+
+#include "elementwise/run.h"
+
+#define GATES(G) \
+    G(glu, sigmoid, SMOOTH, EXP_SMALL, .20f, .25f) \
+    G(swiglu, silu, SMOOTH, SIGMOID_SMALL, .22f, .36f) \
+    G(geglu, gelu, SMOOTH, NORMAL_SMALL, .28f, .48f) \
+    G(geglu_tanh, gelu_tanh, SMOOTH, GELU_TANH_SMALL, .27f, .50f) \
+    G(reglu, relu, PIECEWISE, NO_BOUND, .08f, .16f) \
+    G(bilinear, identity, SMOOTH, NO_BOUND, .08f, .16f)
+
+/* f(x) and f'(x). */
+typedef struct {
+    vec value, slope;
+} jet;
+
+INLINE jet sigmoid_jet(vec x, int full_range) /* f' from the smaller of s(x) and s(-x): s - s^2 */
+{
+    vec s = sigmoid_below(absolute(x), full_range);
+    return (jet){sigmoid_forward(x, NULL, full_range), sigmoid_derivative_y(s, NULL, full_range)};
+}
+INLINE jet silu_jet(vec x, int full_range)
+{
+    sigmoid_argument z = silu_argument(not_subnormal(x), full_range);
+    return (jet){sigmoid_product(x, z, full_range), silu_derivative(x, NULL, full_range)};
+}
+INLINE jet gelu_jet(vec x, int full_range)
+{
+    return (jet){gelu_forward(x, NULL, full_range), gelu_slope(x, gelu_clamp(x, full_range), full_range)};
+}
+INLINE jet gelu_tanh_jet(vec x, int full_range)
+{
+    vec t = clamp_in_full_range(not_subnormal(x), GELU_TANH_END, full_range);
+    return (jet){gelu_tanh_product(x, t, full_range), gelu_tanh_derivative(x, NULL, full_range)};
+}
+INLINE jet relu_jet(vec x, int full_range)
+{
+    return (jet){relu_forward(x, NULL, full_range), relu_derivative(x, NULL, full_range)};
+}
+INLINE jet identity_jet(vec x, int full_range)
+{
+    return (jet){identity_forward(x, NULL, full_range), identity_derivative(x, NULL, full_range)};
+}
+
+#define GATES_AT_ONCE 2 /* with four vectors, registers do not suffice for most */
+
+typedef struct {
+    jet (*f)(vec x, int full_range);
+    enum kind kind;
+    real special_bound;
+} gate_task;
+typedef struct {
+    vec gate, value;
+} gate_grads;
+
+INLINE gate_grads apply_gate(gate_task t, vec grad, vec gate, vec value, int full_range)
+{
+    jet f = t.f(gate, full_range);
+    return (gate_grads){chain(grad * value, f.slope, t.kind), grad * f.value};
+}
+
+/* Either gradient may overwrite an input: all vectors are loaded before the first is stored. */
+INLINE void gate_vectors(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                         char *value_grad, int count)
+{
+    vec g[GATES_AT_ONCE], x[GATES_AT_ONCE], v[GATES_AT_ONCE];
+    gate_grads d[GATES_AT_ONCE];
+    for (int i = 0; i < count; i++) {
+        x[i] = load(gate + i * VECTOR_BYTES);
+        g[i] = load(grad + i * VECTOR_BYTES);
+        v[i] = load(value + i * VECTOR_BYTES);
+    }
+    if (needs_full_range(x, count, t.special_bound))
+        for (int i = 0; i < count; i++)
+            d[i] = apply_gate(t, g[i], x[i], v[i], 1);
+    else {
+        UNROLLED
+        for (int i = 0; i < count; i++)
+            d[i] = apply_gate(t, g[i], x[i], v[i], 0);
+    }
+    for (int i = 0; i < count; i++) {
+        store(gate_grad + i * VECTOR_BYTES, d[i].gate);
+        store(value_grad + i * VECTOR_BYTES, d[i].value);
+    }
+}
+
+INLINE void gate_part(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                      char *value_grad, ptrdiff_t n)
+{
+    vec one = splat(1); /* lanes past n, where every formula is fast */
+    gate_grads d = apply_gate(t, load_part(grad, n, one), load_part(gate, n, one), load_part(value, n, one), 1);
+    store_part(gate_grad, d.gate, n);
+    store_part(value_grad, d.value, n);
+}
+
+INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
+                     char *value_grad, ptrdiff_t n)
+{
+    ptrdiff_t end = n * ITEM, at = 0, step = GATES_AT_ONCE * VECTOR_BYTES;
+    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)gate_grad % (uintptr_t)VECTOR_BYTES) / ITEM;
+    if (!SMALL && head && n > 8 * WIDTH) {
+        gate_part(t, grad, gate, value, gate_grad, value_grad, head);
+        at = head * ITEM;
+    }
+    for (; !SMALL && at + step <= end; at += step) {
+        for (ptrdiff_t line = at + PREFETCH_AHEAD; line < at + step + PREFETCH_AHEAD; line += CACHE_LINE) {
+            __builtin_prefetch(grad + line);
+            __builtin_prefetch(gate + line);
+            __builtin_prefetch(value + line);
+            __builtin_prefetch(gate_grad + line, 1);
+            __builtin_prefetch(value_grad + line, 1);
+        }
+        gate_vectors(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, GATES_AT_ONCE);
+    }
+    for (; at + VECTOR_BYTES <= end; at += VECTOR_BYTES)
+        gate_vectors(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, 1);
+    if (at < end)
+        gate_part(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, (end - at) / ITEM);
+}
+
+/* Forward, the value takes the place of a gradient. */
+#define DEFINE_GATE(name, f, kind, special_bound, ...) \
+    KERNEL(name##_run) \
+    { \
+        const double parameters[MAX_PARAMETERS] = {0}; \
+        (void)args; \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            run((task){f##_forward, SMOOTH, 1, 0, special_bound, (special_bound < NO_BOUND ? 4 : 2)}, OPERAND(1), \
+                OPERAND(0), NULL, NULL, OPERAND(2), n, parameters); \
+    } \
+    KERNEL(name##_backward_run) \
+    { \
+        (void)args; \
+        for (ptrdiff_t i = 0; i < rows; i++) \
+            run_gate((gate_task){f##_jet, kind, special_bound}, OPERAND(0), OPERAND(1), OPERAND(2), OPERAND(3), \
+                     OPERAND(4), n); \
+    }
+GATES(DEFINE_GATE)
+
+/* clang-format off */
+#define GATE(name, f, kind, special_bound, forward, backward) \
+    {#name, FASTACT_FORWARD, name##_run, NULL, forward}, {#name, FASTACT_BACKWARD, name##_backward_run, NULL, backward},
+/* clang-format on */
+#define GATE_ENTRIES GATES(GATE)
+
+#endif

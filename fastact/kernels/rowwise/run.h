@@ -1,0 +1,138 @@
+/* Many rows: short ones transposed, a few at a time, or one by one; in columns across lanes. */
+#ifndef FASTACT_ROWWISE_RUN_H
+#define FASTACT_ROWWISE_RUN_H
+
+#include "lanes.h"
+#include "transpose.h"
+
+/* One number a row, for SOFTMAX_TIMES only. */
+INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t rows)
+{
+    real weights[WIDTH];
+    if (t.kind != SOFTMAX_TIMES)
+        return splat(1);
+    for (ptrdiff_t i = 0; i < WIDTH; i++)
+        memcpy(&weights[i], weight + (i < rows ? i : rows - 1) * step, ITEM);
+    return load((const char *)weights);
+}
+INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const char *weight, ptrdiff_t weight_step,
+                        const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    masking s;
+    ptrdiff_t row = 0;
+    if (t.masked)
+        s = masking_of(mask_args);
+    for (; n <= TRANSPOSED_ROW && rows - row >= WIDTH; row += WIDTH) {
+        transposed block;
+        char *columns = (char *)&block;
+        load_transposed(x + row * x_step, x_step, n, &block);
+        forward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), columns, VECTOR_BYTES,
+                      weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
+        if (t.kind != LOGSUMEXP)
+            store_transposed(&block, out + row * out_step, out_step, n);
+        else
+            for (int i = 0; i < WIDTH; i++)
+                memcpy(out + (row + i) * out_step, columns + i * ITEM, ITEM);
+    }
+    for (; row < rows; row++) {
+        const char *where = t.masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        ptrdiff_t m = t.masked ? valid_length(&s, row, n) : n;
+        if (m)
+            forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
+                        out + row * out_step, m);
+        if (m < n)
+            fill_row(out + row * out_step + m * ITEM, n - m, BY_LOGARITHM(t) ? -(real)INFINITY : 0);
+    }
+}
+INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, const char *weight, const char *x,
+                                ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+{
+    masking s;
+    if (t.masked)
+        s = masking_of(mask_args);
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
+        if (columns - i >= WIDTH)
+            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), x + i * ITEM, x_step,
+                          weight_of(t, weight + i * ITEM, ITEM, WIDTH), out + i * ITEM, out_step, n);
+        else
+            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), x + i * ITEM, x_step,
+                          weight_of(t, weight + i * ITEM, ITEM, columns - i), out + i * ITEM, out_step, n);
+}
+
+/* Several rows at once, so that the chains of their folds overlap.  Those of one slice stay in registers, and no load
+ * follows close behind a partial store near it. */
+#define SHORT_ROWS 4
+#define LONGEST_TOGETHER (32 * ACCUMULATORS) /* longer rows gain nothing, nor does softmax */
+INLINE void backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    slice g[SHORT_ROWS], v[SHORT_ROWS];
+    gradient_sums sums[SHORT_ROWS];
+    for (int r = 0; r < SHORT_ROWS; r++) {
+        g[r] = load_last(grad + r * grad_step, n, splat(0));
+        v[r] = load_last(y + r * y_step, n, splat(MASKED_OUTPUT(t)));
+        EACH_VECTOR(i)
+            sums[r].sum[i] = (pair){splat(0), splat(0)}, sums[r].count[i] = splat(0);
+        add_terms(t, &sums[r], g[r], v[r]);
+    }
+    for (int r = 0; r < SHORT_ROWS; r++)
+        backward_vectors(t, NULL, g[r].v, v[r].v, VECTORS, gradient_total(t, &sums[r]));
+    for (int r = 0; r < SHORT_ROWS; r++)
+        store_last(out + r * out_step, v[r], n);
+}
+INLINE void backward_rows_at_once(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
+                                  char *out, ptrdiff_t out_step, ptrdiff_t n)
+{
+    gradient_sums sums[SHORT_ROWS];
+    gradient_parts before; /* none: these rows are short */
+    vec totals[SHORT_ROWS];
+    for (int r = 0; r < SHORT_ROWS; r++)
+        sums[r] = sums_of_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, n, &before);
+    for (int r = 0; r < SHORT_ROWS; r++)
+        totals[r] = gradient_total(t, &sums[r]);
+    for (int r = 0; r < SHORT_ROWS; r++)
+        backward_row(t, NULL, grad + r * grad_step, y + r * y_step, NULL, out + r * out_step, n, totals[r]);
+}
+
+/* Rows are not transposed here: a sum and its fold cost less than transposing two operands there and one back. */
+INLINE void backward_run(rows_task t, const struct mask_args *mask_args, const char *grad, ptrdiff_t grad_step,
+                         const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+{
+    masking s;
+    ptrdiff_t row = 0;
+    if (t.masked)
+        s = masking_of(mask_args);
+#define PLACES grad + row *grad_step, grad_step, y + row *y_step, y_step, out + row *out_step, out_step, n
+    for (; !t.masked && n <= ACCUMULATORS && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+        backward_short_rows(t, PLACES);
+    for (; !t.masked && t.kind != SOFTMAX && n <= LONGEST_TOGETHER && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+        backward_rows_at_once(t, PLACES);
+#undef PLACES
+    for (; row < rows; row++) {
+        const char *from = grad + row * grad_step, *of = y + row * y_step;
+        const char *where = t.masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        char *to = out + row * out_step;
+        ptrdiff_t m = t.masked ? valid_length(&s, row, n) : n;
+        if (m)
+            backward_row(t, &s, from, of, where, to, m, total_of_row(t, &s, from, of, where, m));
+        if (m < n)
+            fill_row(to + m * ITEM, n - m, 0);
+    }
+}
+INLINE void backward_columns_run(rows_task t, const struct mask_args *mask_args, const char *grad, ptrdiff_t grad_step,
+                                 const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t columns,
+                                 ptrdiff_t n)
+{
+    masking s;
+    if (t.masked)
+        s = masking_of(mask_args);
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
+        if (columns - i >= WIDTH)
+            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
+                           out + i * ITEM, out_step, n);
+        else
+            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), grad + i * ITEM, grad_step, y + i * ITEM,
+                           y_step, out + i * ITEM, out_step, n);
+}
+
+#endif

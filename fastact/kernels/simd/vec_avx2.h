@@ -1,0 +1,200 @@
+/* The vector type and its operations on AVX2 with FMA.  vec_generic.h defines what each one means. */
+#ifndef FASTACT_VEC_AVX2_H
+#define FASTACT_VEC_AVX2_H
+
+#include "real.h"
+#include <immintrin.h>
+
+#define TARGET_NAME "avx2"
+#define FUSED 1
+
+#if REAL_BITS == 32
+typedef __m256 vec;
+typedef __m256 mask;
+#define WIDTH 8
+#define OP(name) _mm256_##name##_ps
+#define AS_INTEGERS _mm256_castps_si256
+#define AS_REALS _mm256_castsi256_ps
+#define INTEGER_OP(name) _mm256_##name##_epi32
+#define SPLAT_INTEGER _mm256_set1_epi32
+#else
+typedef __m256d vec;
+typedef __m256d mask;
+#define WIDTH 4
+#define OP(name) _mm256_##name##_pd
+#define AS_INTEGERS _mm256_castpd_si256
+#define AS_REALS _mm256_castsi256_pd
+#define INTEGER_OP(name) _mm256_##name##_epi64
+#define SPLAT_INTEGER _mm256_set1_epi64x
+#endif
+
+INLINE vec splat(real a) { return OP(set1)(a); }
+INLINE vec load(const char *p) { return OP(loadu)((const real *)p); }
+INLINE void store(char *p, vec v) { OP(storeu)((real *)p, v); }
+
+INLINE __m256i first(ptrdiff_t n)
+{
+#if REAL_BITS == 32
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+#else
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+#endif
+}
+INLINE vec load_part(const char *p, ptrdiff_t n, vec rest)
+{
+    __m256i m = first(n);
+    return OP(blendv)(rest, OP(maskload)((const real *)p, m), AS_REALS(m));
+}
+#if REAL_BITS == 32
+typedef __m256d wide;
+INLINE wide widen_low(vec v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
+INLINE wide widen_high(vec v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
+#endif
+INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }
+/* In halves: a masked store takes some twenty cycles on AMD cores. */
+INLINE void store_part(char *p, vec v, ptrdiff_t n)
+{
+#if REAL_BITS == 32
+    if (n == WIDTH) {
+        store(p, v);
+        return;
+    }
+    __m128 rest = _mm256_castps256_ps128(v);
+    if (n & 4) {
+        _mm_storeu_ps((float *)p, rest);
+        p += 16;
+        rest = _mm256_extractf128_ps(v, 1);
+    }
+    if (n & 2) {
+        double two = _mm_cvtsd_f64(_mm_castps_pd(rest));
+        memcpy(p, &two, 8);
+        p += 8;
+        rest = _mm_movehl_ps(rest, rest);
+    }
+    if (n & 1) {
+        float lowest = _mm_cvtss_f32(rest);
+        memcpy(p, &lowest, 4);
+    }
+#else
+    if (n == WIDTH) {
+        store(p, v);
+        return;
+    }
+    __m128d rest = _mm256_castpd256_pd128(v);
+    if (n & 2) {
+        _mm_storeu_pd((double *)p, rest);
+        p += 16;
+        rest = _mm256_extractf128_pd(v, 1);
+    }
+    if (n & 1) {
+        double lowest = _mm_cvtsd_f64(rest);
+        memcpy(p, &lowest, 8);
+    }
+#endif
+}
+
+INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }
+INLINE vec submul(vec c, vec a, vec b) { return OP(fnmadd)(a, b, c); }
+INLINE vec product_error(vec a, vec b, vec product) { return OP(fmsub)(a, b, product); }
+INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
+INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
+INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
+INLINE vec absolute(vec x) { return OP(andnot)(splat((real)-0.0), x); }
+INLINE vec square_root(vec v) { return OP(sqrt)(v); }
+INLINE vec binade(vec v) { return OP(and)(v, splat((real)INFINITY)); }
+INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
+
+INLINE mask less(vec a, vec b) { return OP(cmp)(a, b, _CMP_LT_OQ); }
+INLINE mask less_equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_LE_OQ); }
+INLINE mask equal(vec a, vec b) { return OP(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE mask within(vec x, vec low, vec high) { return OP(and)(less(low, x), less(x, high)); }
+INLINE mask either(mask a, mask b) { return OP(or)(a, b); }
+INLINE mask zero_bytes(const char *bytes)
+{
+    int64_t eight = 0;
+    memcpy(&eight, bytes, WIDTH);
+#if REAL_BITS == 32
+    __m256i wide = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(eight));
+#else
+    __m256i wide = _mm256_cvtepu8_epi64(_mm_cvtsi64_si128(eight));
+#endif
+    return AS_REALS(INTEGER_OP(cmpeq)(wide, _mm256_setzero_si256()));
+}
+INLINE int any(mask m) { return __builtin_expect(OP(movemask)(m) != 0, 0); }
+INLINE vec choose(mask m, vec a, vec b) { return OP(blendv)(b, a, m); }
+INLINE vec zero_where(mask m, vec a) { return OP(andnot)(m, a); }
+
+#if REAL_BITS == 32
+typedef struct {
+    vec v;
+} table8;
+INLINE table8 table(const real *entries) { return (table8){_mm256_loadu_ps(entries)}; }
+INLINE vec lookup(table8 t, vec index) { return _mm256_permutevar8x32_ps(t.v, AS_INTEGERS(index)); }
+#else
+/* Eight doubles fill two registers, and no AVX2 instruction picks from two: their lower and upper halves are picked as
+ * eight integers each.  A gather would take twice as long. */
+typedef struct {
+    __m256i lower, upper;
+} table8;
+INLINE table8 table(const real *entries)
+{
+    /* Written so that compilers evaluate it at compile time. */
+    __m256d a = {entries[0], entries[1], entries[4], entries[5]}, b = {entries[2], entries[3], entries[6], entries[7]};
+    __m256 lower = _mm256_shuffle_ps(_mm256_castpd_ps(a), _mm256_castpd_ps(b), 0x88);
+    __m256 upper = _mm256_shuffle_ps(_mm256_castpd_ps(a), _mm256_castpd_ps(b), 0xdd);
+    return (table8){_mm256_castps_si256(lower), _mm256_castps_si256(upper)};
+}
+INLINE vec lookup(table8 t, vec index)
+{
+    __m256i twice = _mm256_shuffle_epi32(AS_INTEGERS(index), 0xa0);
+    return AS_REALS(_mm256_blend_epi32(_mm256_permutevar8x32_epi32(t.lower, twice),
+                                       _mm256_permutevar8x32_epi32(t.upper, twice), 0xaa));
+}
+#endif
+
+INLINE vec octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS)); }
+INLINE vec half_octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS - 1)); }
+
+INLINE vec swapped(vec v, int half)
+{
+#if REAL_BITS == 32
+    return half == 4   ? _mm256_permute2f128_ps(v, v, 1)
+           : half == 2 ? _mm256_permute_ps(v, 0x4e)
+                       : _mm256_permute_ps(v, 0xb1);
+#else
+    return half == 2 ? _mm256_permute2f128_pd(v, v, 1) : _mm256_permute_pd(v, 0x5);
+#endif
+}
+INLINE vec interleave_low(vec a, vec b) { return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x20); }
+INLINE vec interleave_high(vec a, vec b) { return OP(permute2f128)(OP(unpacklo)(a, b), OP(unpackhi)(a, b), 0x31); }
+
+INLINE vec exponent(vec b)
+{
+    __m256i biased = INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS);
+    __m256i unbiased = INTEGER_OP(sub)(biased, SPLAT_INTEGER(BY_TYPE(127, 1023)));
+    return AS_REALS(INTEGER_OP(add)(AS_INTEGERS(splat(EIGHTHS)), INTEGER_OP(slli)(unbiased, 3)));
+}
+INLINE vec power2_of_bits(__m256i eighths, int shift)
+{
+    __m256i exponent = INTEGER_OP(slli)(INTEGER_OP(srli)(eighths, shift), MANTISSA_BITS);
+    return AS_REALS(INTEGER_OP(add)(exponent, AS_INTEGERS(splat(1))));
+}
+INLINE vec power2(vec k) { return power2_of_bits(AS_INTEGERS(k), 3); }
+INLINE vec scale(vec v, vec k)
+{
+    vec once = v * power2_of_bits(AS_INTEGERS(k), 4);
+    return once * power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
+}
+INLINE vec inverse_power2_of_bits(__m256i eighths, int shift)
+{
+    __m256i exponent = INTEGER_OP(slli)(INTEGER_OP(srli)(eighths, shift), MANTISSA_BITS);
+    return AS_REALS(INTEGER_OP(sub)(AS_INTEGERS(splat(1)), exponent));
+}
+INLINE vec inverse_power2(vec k) { return inverse_power2_of_bits(AS_INTEGERS(k), 3); }
+INLINE vec scale_down(vec v, vec k)
+{
+    vec once = v * inverse_power2_of_bits(AS_INTEGERS(k), 4);
+    return once * inverse_power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
+}
+
+#endif

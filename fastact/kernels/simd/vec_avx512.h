@@ -1,0 +1,145 @@
+/* The vector type and its operations on AVX-512 (F, DQ, BW, VL).  vec_generic.h defines what each one means. */
+#ifndef FASTACT_VEC_AVX512_H
+#define FASTACT_VEC_AVX512_H
+
+#include "real.h"
+#include <immintrin.h>
+
+#define TARGET_NAME "avx512"
+#define FUSED 1
+
+#if REAL_BITS == 32
+typedef __m512 vec;
+typedef __mmask16 mask;
+#define WIDTH 16
+#define OP(name) _mm512_##name##_ps
+#define OP_MASK(name) _mm512_##name##_ps_mask
+#else
+typedef __m512d vec;
+typedef __mmask8 mask;
+#define WIDTH 8
+#define OP(name) _mm512_##name##_pd
+#define OP_MASK(name) _mm512_##name##_pd_mask
+#endif
+
+typedef struct {
+    vec v;
+} table8;
+
+INLINE vec splat(real a) { return OP(set1)(a); }
+INLINE vec load(const char *p) { return OP(loadu)(p); }
+INLINE void store(char *p, vec v) { OP(storeu)(p, v); }
+INLINE mask first(ptrdiff_t n) { return (mask)((1u << n) - 1u); }
+INLINE vec load_part(const char *p, ptrdiff_t n, vec rest) { return OP(mask_loadu)(rest, first(n), p); }
+INLINE void store_part(char *p, vec v, ptrdiff_t n) { OP(mask_storeu)(p, first(n), v); }
+#if REAL_BITS == 32
+typedef __m512d wide;
+INLINE wide widen_low(vec v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
+INLINE wide widen_high(vec v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+#endif
+INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
+
+INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }
+INLINE vec submul(vec c, vec a, vec b) { return OP(fnmadd)(a, b, c); }
+INLINE vec product_error(vec a, vec b, vec product) { return OP(fmsub)(a, b, product); }
+INLINE vec residual(vec n, vec q, vec d) { return OP(fnmadd)(q, d, n); }
+INLINE vec minimum(vec a, vec b) { return OP(min)(a, b); }
+INLINE vec maximum(vec a, vec b) { return OP(max)(a, b); }
+INLINE vec absolute(vec x) { return OP(abs)(x); }
+INLINE vec square_root(vec v) { return OP(sqrt)(v); }
+INLINE vec binade(vec v) { return OP(and)(v, splat((real)INFINITY)); }
+INLINE vec with_sign_of(vec magnitude, vec x) { return OP(or)(magnitude, OP(and)(x, splat((real)-0.0))); }
+
+INLINE mask less(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LT_OQ); }
+INLINE mask less_equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_LE_OQ); }
+INLINE mask equal(vec a, vec b) { return OP_MASK(cmp)(a, b, _CMP_EQ_OQ); }
+INLINE mask within(vec x, vec low, vec high) { return OP_MASK(mask_cmp)(less(low, x), x, high, _CMP_LT_OQ); }
+INLINE mask either(mask a, mask b) { return (mask)(a | b); }
+INLINE mask zero_bytes(const char *bytes)
+{
+#if REAL_BITS == 32
+    return _mm_testn_epi8_mask(_mm_loadu_si128((const __m128i *)bytes), _mm_set1_epi8(-1));
+#else
+    return (mask)_mm_testn_epi8_mask(_mm_loadl_epi64((const __m128i *)bytes), _mm_set1_epi8(-1));
+#endif
+}
+INLINE int any(mask m) { return __builtin_expect(m != 0, 0); }
+INLINE vec choose(mask m, vec a, vec b) { return OP(mask_mov)(b, m, a); }
+INLINE vec zero_where(mask m, vec a) { return OP(maskz_mov)((mask)~m, a); }
+
+INLINE table8 table(const real *entries)
+{
+#if REAL_BITS == 32
+    return (table8){_mm512_broadcast_f32x8(_mm256_loadu_ps(entries))};
+#else
+    return (table8){_mm512_loadu_pd(entries)};
+#endif
+}
+#if REAL_BITS == 32
+INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_ps(_mm512_castps_si512(index), t.v); }
+INLINE vec octave(vec b) { return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS)); }
+INLINE vec half_octave(vec b)
+{
+    return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS - 1));
+}
+INLINE vec swapped(vec v, int half)
+{
+    return half == 8   ? _mm512_shuffle_f32x4(v, v, 0x4e)
+           : half == 4 ? _mm512_shuffle_f32x4(v, v, 0xb1)
+           : half == 2 ? _mm512_permute_ps(v, 0x4e)
+                       : _mm512_permute_ps(v, 0xb1);
+}
+#else
+INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
+INLINE vec octave(vec b) { return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS)); }
+INLINE vec half_octave(vec b)
+{
+    return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS - 1));
+}
+INLINE vec swapped(vec v, int half)
+{
+    return half == 4   ? _mm512_shuffle_f64x2(v, v, 0x4e)
+           : half == 2 ? _mm512_shuffle_f64x2(v, v, 0xb1)
+                       : _mm512_permute_pd(v, 0x55);
+}
+#endif
+
+#if REAL_BITS == 32
+INLINE vec interleave_low(vec a, vec b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+INLINE vec interleave_high(vec a, vec b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+                                  b);
+}
+#else
+INLINE vec interleave_low(vec a, vec b)
+{
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
+}
+INLINE vec interleave_high(vec a, vec b)
+{
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+}
+#endif
+
+INLINE vec exponent(vec b) { return OP(getexp)(b) + splat(EIGHTHS); }
+INLINE vec power2(vec k) { return OP(scalef)(splat(1), k - splat(EIGHTHS)); }
+INLINE vec scale(vec v, vec k) { return OP(scalef)(v, k - splat(EIGHTHS)); }
+INLINE vec inverse_power2(vec k) /* one shift and a mask: two shifts would compete with additions */
+{
+#if REAL_BITS == 32
+    __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(k), MANTISSA_BITS - 3);
+    __m512i exponent = _mm512_and_si512(shifted, _mm512_set1_epi32((int)(0xffffffffu << MANTISSA_BITS)));
+    return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(splat(1)), exponent));
+#else
+    __m512i shifted = _mm512_slli_epi64(_mm512_castpd_si512(k), MANTISSA_BITS - 3);
+    __m512i exponent = _mm512_and_si512(shifted, _mm512_set1_epi64((long long)(0xffffffffffffffffu << MANTISSA_BITS)));
+    return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(splat(1)), exponent));
+#endif
+}
+INLINE vec scale_down(vec v, vec k) { return OP(scalef)(v, -OP(floor)(k - splat(EIGHTHS))); }
+
+#endif
