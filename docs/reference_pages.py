@@ -30,7 +30,7 @@ def write():
     """Write what is out of date, and remove pages of what is no more."""
     REFERENCE.mkdir(exist_ok=True)
     pages = {"index": index()}
-    rows = (*catalogue.ROWS, *catalogue.REDUCTIONS, *catalogue.GATES)
+    rows = (*catalogue.ACTIVATIONS, *catalogue.REDUCTIONS, *catalogue.GATES)
     pages |= {row.name: function_page(row) for row in rows}
     pages |= {name: loss_page(name) for name in LOSSES}
     pages |= {name: f"{heading(name)}\n{described(name, getattr(fa, name))}" for name in TOOLS}
@@ -39,7 +39,7 @@ def write():
         if not path.exists() or path.read_text() != text:  # Sphinx reads again what is newer
             path.write_text(text)
     pictures = [(row.name, row.kind, row) for row in rows] + [(name, name, name) for name in LOSSES]
-    drawn_by = [Path(module.__file__) for module in (curves, style, catalogue.row)]
+    drawn_by = [Path(module.__file__) for module in (curves, style, catalogue.spec)]
     drawn_by += [Path(importlib.import_module(f"fastact.catalogue.{family}").__file__) for family in FAMILIES]
     for name, kind, subject in pictures:
         path = REFERENCE / f"{name}.svg"
@@ -60,7 +60,7 @@ def index():
     for family in FAMILIES:
         module = importlib.import_module(f"fastact.catalogue.{family}")
         title = module.__doc__.partition(":")[0]
-        rows = (*module.ROWS, *getattr(module, "REDUCTIONS", ()))
+        rows = (*module.SPECS, *getattr(module, "REDUCTIONS", ()))
         parts += [heading(title, "-"), gallery(row.name for row in rows)]
     parts += [heading("Losses, with their gradients", "-"), gallery(LOSSES)]
     parts += [heading("Names, diagnosis, pictures, threads and what runs here", "-"), toctree(TOOLS)]

@@ -14,17 +14,13 @@ except ModuleNotFoundError as error:
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "
         "or build it in place as CONTRIBUTING.md says"
     ) from error
-from fastact.activations import ACTIVATIONS, GATES, LOSSES, REDUCTIONS, get
-from fastact.config import VERSION as __version__
+from fastact.activations import ACTIVATIONS, FUNCTIONS, GATES, REDUCTIONS, get
 from fastact.config import show_config
 from fastact.diagnosis import Diagnosis, diagnose
 from fastact.pictures import plot
 
 del short_spin
-globals().update(ACTIVATIONS)
-globals().update(GATES)
-globals().update(REDUCTIONS)
-globals().update(LOSSES)
+globals().update(FUNCTIONS)
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,8 +36,14 @@ __all__ = [
     "set_num_threads",
     "show_config",
 ]
-__all__ += list(ACTIVATIONS)
-__all__ += list(GATES)
-__all__ += list(REDUCTIONS)
-__all__ += list(LOSSES)
-del LOSSES
+__all__ += list(FUNCTIONS)
+del FUNCTIONS
+
+
+def __getattr__(name: str) -> str:
+    """Return `__version__`, which is looked up when it is asked for."""
+    if name == "__version__":
+        from fastact.config import version
+
+        return version()
+    raise AttributeError(f"module 'fastact' has no attribute {name!r}")

@@ -1,9 +1,12 @@
-from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypedDict, TypeVar, overload
+# Written by tools/make_stub.py from fastact/catalogue; not by hand.
+# To mypy arrays of float32 and of float64 overlap, as if a type could be both:
+# mypy: disable-error-code="overload-overlap"
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import Unpack
 
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
@@ -15,11 +18,10 @@ from fastact.core.threads import num_threads as num_threads
 from fastact.core.threads import set_num_threads as set_num_threads
 from fastact.diagnosis import Diagnosis as Diagnosis
 from fastact.diagnosis import diagnose as diagnose
-from fastact.losses import sigmoid_cross_entropy as sigmoid_cross_entropy
-from fastact.losses import softmax_cross_entropy as softmax_cross_entropy
 from fastact.pictures import plot as plot
 
 __version__: str
+
 __all__ = [
     "ACTIVATIONS",
     "GATES",
@@ -83,7 +85,8 @@ __all__ = [
 _Out = TypeVar("_Out")
 _OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float32, np.float64)
-_Exact = TypeVar("_Exact", bound=np.integer[Any] | np.bool)
+_Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
+_Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
 class _Described(Protocol):
     @property
@@ -91,33 +94,31 @@ class _Described(Protocol):
     @property
     def kind(self) -> str: ...
     @property
-    def parameters(self) -> Mapping[str, float | None]: ...
-
-class _Activation(_Described, Protocol):
-    @property
-    def backward_from(self) -> tuple[str, ...]: ...
+    def parameters(self) -> Mapping[str, Any]: ...
     @property
     def bounds(self) -> Mapping[str, Mapping[str, float]]: ...
+    @property
+    def backward_from(self) -> tuple[str, ...]: ...
 
-# Without parameters.
-
-class _Function(_Described, Protocol):
+class _ElementwiseFunction(_Described, Protocol):
     @overload
     def __call__(self, x: ArrayLike, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], *, bias: ArrayLike | None = None, out: None = None) -> NDArray[_Real]: ...
+    def __call__(
+        self, x: NDArray[_Real], *, bias: NDArray[_Real] | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, *, bias: _Real | None = None, out: None = None) -> _Real: ...
     @overload
     def __call__(self, x: float, *, bias: ArrayLike | None = None, out: None = None) -> np.float64: ...
     @overload
     def __call__(self, x: ArrayLike, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
-class _Backward(_Described, Protocol):
+class _ElementwiseBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -136,14 +137,28 @@ class _Backward(_Described, Protocol):
         grad: NDArray[_Real],
         *,
         x: NDArray[_Real],
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
         self, grad: NDArray[_Real], *, y: NDArray[_Real], bias_grad: ArrayLike | None = None, out: None = None
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Wide], *, y: ArrayLike, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -159,70 +174,28 @@ class _Backward(_Described, Protocol):
         self, grad: ArrayLike, *, y: ArrayLike, bias_grad: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
-class _Elementwise(_Activation, _Function, Protocol):
+class _Elementwise(_ElementwiseFunction, Protocol):
     @property
-    def derivative(self) -> _Function: ...
+    def derivative(self) -> _ElementwiseFunction: ...
     @property
-    def backward(self) -> _Backward: ...
+    def backward(self) -> _ElementwiseBackward: ...
 
-# The same, where the output does not determine the derivative.
-
-class _InputBackward(_Described, Protocol):
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: _Out,
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        x: NDArray[_Real],
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> Any: ...
-
-class _InputOnly(_Activation, _Function, Protocol):
-    @property
-    def derivative(self) -> _Function: ...
-    @property
-    def backward(self) -> _InputBackward: ...
-
-# With a slope.
-
-class _LeakyFunction(_Described, Protocol):
+class _ElementwiseNegativeSlopeFunction(_Described, Protocol):
     @overload
     def __call__(
         self, x: ArrayLike, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: _Out
     ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Real], negative_slope: float = 0.01, *, bias: NDArray[_Real] | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, x: _Real, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
+        self, x: _Real, negative_slope: float = 0.01, *, bias: _Real | None = None, out: None = None
     ) -> _Real: ...
     @overload
     def __call__(
@@ -233,7 +206,7 @@ class _LeakyFunction(_Described, Protocol):
         self, x: ArrayLike, negative_slope: float = 0.01, *, bias: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
-class _LeakyBackward(_Described, Protocol):
+class _ElementwiseNegativeSlopeBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -262,10 +235,21 @@ class _LeakyBackward(_Described, Protocol):
         *,
         x: NDArray[_Real],
         negative_slope: float = 0.01,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        negative_slope: float = 0.01,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -276,6 +260,16 @@ class _LeakyBackward(_Described, Protocol):
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        negative_slope: float = 0.01,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -298,15 +292,13 @@ class _LeakyBackward(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _Leaky(_Activation, _LeakyFunction, Protocol):
+class _ElementwiseNegativeSlope(_ElementwiseNegativeSlopeFunction, Protocol):
     @property
-    def derivative(self) -> _LeakyFunction: ...
+    def derivative(self) -> _ElementwiseNegativeSlopeFunction: ...
     @property
-    def backward(self) -> _LeakyBackward: ...
+    def backward(self) -> _ElementwiseNegativeSlopeBackward: ...
 
-# With a weight that may lie along an axis.
-
-class _WeightedFunction(_Described, Protocol):
+class _ChannelwiseWeightFunction(_Described, Protocol):
     @overload
     def __call__(self, x: ArrayLike, weight: ArrayLike, axis: int = 1, *, out: _Out) -> _Out: ...
     @overload
@@ -315,16 +307,16 @@ class _WeightedFunction(_Described, Protocol):
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], weight: float, axis: int = 1, *, out: None = None
+        self, x: NDArray[_Wide], weight: ArrayLike, axis: int = 1, *, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, weight: float, axis: int = 1, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, weight: float | _Real, axis: int = 1, *, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, weight: float, axis: int = 1, *, out: None = None) -> np.float64: ...
+    def __call__(self, x: float, weight: ArrayLike, axis: int = 1, *, out: None = None) -> np.float64: ...
     @overload
     def __call__(self, x: ArrayLike, weight: ArrayLike, axis: int = 1, *, out: None = None) -> Any: ...
 
-class _WeightedBackward(_Described, Protocol):
+class _ChannelwiseWeightBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -361,6 +353,17 @@ class _WeightedBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
         grad: NDArray[_Real],
         *,
         y: NDArray[_Real],
@@ -369,6 +372,17 @@ class _WeightedBackward(_Described, Protocol):
         weight_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        weight: ArrayLike,
+        axis: int = 1,
+        weight_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -392,15 +406,13 @@ class _WeightedBackward(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _Weighted(_Activation, _WeightedFunction, Protocol):
+class _ChannelwiseWeight(_ChannelwiseWeightFunction, Protocol):
     @property
-    def derivative(self) -> _WeightedFunction: ...
+    def derivative(self) -> _ChannelwiseWeightFunction: ...
     @property
-    def backward(self) -> _WeightedBackward: ...
+    def backward(self) -> _ChannelwiseWeightBackward: ...
 
-# Between two bounds.
-
-class _IntervalFunction(_Described, Protocol):
+class _ElementwiseMinValMaxValFunction(_Described, Protocol):
     @overload
     def __call__(
         self, x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0, *, bias: ArrayLike | None = None, out: _Out
@@ -412,13 +424,13 @@ class _IntervalFunction(_Described, Protocol):
         min_val: float = -1.0,
         max_val: float = 1.0,
         *,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
         self,
-        x: NDArray[_Exact],
+        x: NDArray[_Wide],
         min_val: float = -1.0,
         max_val: float = 1.0,
         *,
@@ -427,7 +439,7 @@ class _IntervalFunction(_Described, Protocol):
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, x: _Real, min_val: float = -1.0, max_val: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+        self, x: _Real, min_val: float = -1.0, max_val: float = 1.0, *, bias: _Real | None = None, out: None = None
     ) -> _Real: ...
     @overload
     def __call__(
@@ -444,7 +456,7 @@ class _IntervalFunction(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _IntervalBackward(_Described, Protocol):
+class _ElementwiseMinValMaxValBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -476,10 +488,22 @@ class _IntervalBackward(_Described, Protocol):
         x: NDArray[_Real],
         min_val: float = -1.0,
         max_val: float = 1.0,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -491,6 +515,17 @@ class _IntervalBackward(_Described, Protocol):
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -515,30 +550,28 @@ class _IntervalBackward(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _Interval(_Activation, _IntervalFunction, Protocol):
+class _ElementwiseMinValMaxVal(_ElementwiseMinValMaxValFunction, Protocol):
     @property
-    def derivative(self) -> _IntervalFunction: ...
+    def derivative(self) -> _ElementwiseMinValMaxValFunction: ...
     @property
-    def backward(self) -> _IntervalBackward: ...
+    def backward(self) -> _ElementwiseMinValMaxValBackward: ...
 
-# From a threshold on.
-
-class _ThresholdFunction(_Described, Protocol):
+class _ElementwiseThresholdValueFunction(_Described, Protocol):
     @overload
     def __call__(
         self, x: ArrayLike, threshold: float, value: float, *, bias: ArrayLike | None = None, out: _Out
     ) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Real], threshold: float, value: float, *, bias: NDArray[_Real] | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, x: _Real, threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
+        self, x: _Real, threshold: float, value: float, *, bias: _Real | None = None, out: None = None
     ) -> _Real: ...
     @overload
     def __call__(
@@ -549,7 +582,7 @@ class _ThresholdFunction(_Described, Protocol):
         self, x: ArrayLike, threshold: float, value: float, *, bias: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
-class _ThresholdBackward(_Described, Protocol):
+class _ElementwiseThresholdValueBackwardFromX(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -570,10 +603,22 @@ class _ThresholdBackward(_Described, Protocol):
         x: NDArray[_Real],
         threshold: float,
         value: float,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        threshold: float,
+        value: float,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -587,34 +632,38 @@ class _ThresholdBackward(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _Threshold(_Activation, _ThresholdFunction, Protocol):
+class _ElementwiseThresholdValueFromX(_ElementwiseThresholdValueFunction, Protocol):
     @property
-    def derivative(self) -> _ThresholdFunction: ...
+    def derivative(self) -> _ElementwiseThresholdValueFunction: ...
     @property
-    def backward(self) -> _ThresholdBackward: ...
+    def backward(self) -> _ElementwiseThresholdValueBackwardFromX: ...
 
-# With the slope and the offset of a line.
-
-class _LineFunction(_Described, Protocol):
+class _ElementwiseSlopeOffsetFunction(_Described, Protocol):
     @overload
     def __call__(
-        self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: _Out
+        self,
+        x: ArrayLike,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        *,
+        bias: ArrayLike | None = None,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
         self,
         x: NDArray[_Real],
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         *,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
         self,
-        x: NDArray[_Exact],
-        slope: float = ...,
+        x: NDArray[_Wide],
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         *,
         bias: ArrayLike | None = None,
@@ -622,25 +671,43 @@ class _LineFunction(_Described, Protocol):
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, x: _Real, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+        self,
+        x: _Real,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        *,
+        bias: _Real | None = None,
+        out: None = None,
     ) -> _Real: ...
     @overload
     def __call__(
-        self, x: float, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+        self,
+        x: float,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> np.float64: ...
     @overload
     def __call__(
-        self, x: ArrayLike, slope: float = ..., offset: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+        self,
+        x: ArrayLike,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        *,
+        bias: ArrayLike | None = None,
+        out: None = None,
     ) -> Any: ...
 
-class _LineBackward(_Described, Protocol):
+class _ElementwiseSlopeOffsetBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
         grad: ArrayLike,
         *,
         x: ArrayLike,
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias: ArrayLike | None = None,
         bias_grad: ArrayLike | None = None,
@@ -652,7 +719,7 @@ class _LineBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         y: ArrayLike,
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias_grad: ArrayLike | None = None,
         out: _Out,
@@ -663,19 +730,31 @@ class _LineBackward(_Described, Protocol):
         grad: NDArray[_Real],
         *,
         x: NDArray[_Real],
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        bias: NDArray[_Real] | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias: ArrayLike | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
-    ) -> NDArray[_Real]: ...
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
         grad: NDArray[_Real],
         *,
         y: NDArray[_Real],
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias_grad: ArrayLike | None = None,
         out: None = None,
@@ -683,10 +762,21 @@ class _LineBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        slope: float = 0.16666666666666666,
+        offset: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
         grad: ArrayLike,
         *,
         x: ArrayLike,
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias: ArrayLike | None = None,
         bias_grad: ArrayLike | None = None,
@@ -698,33 +788,79 @@ class _LineBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         y: ArrayLike,
-        slope: float = ...,
+        slope: float = 0.16666666666666666,
         offset: float = 0.5,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> Any: ...
 
-class _Line(_Activation, _LineFunction, Protocol):
+class _ElementwiseSlopeOffset(_ElementwiseSlopeOffsetFunction, Protocol):
     @property
-    def derivative(self) -> _LineFunction: ...
+    def derivative(self) -> _ElementwiseSlopeOffsetFunction: ...
     @property
-    def backward(self) -> _LineBackward: ...
+    def backward(self) -> _ElementwiseSlopeOffsetBackward: ...
 
-# With a width around 0.
+class _ElementwiseBackwardFromX(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        bias: NDArray[_Real] | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
 
-class _LambdFunction(_Described, Protocol):
+class _ElementwiseFromX(_ElementwiseFunction, Protocol):
+    @property
+    def derivative(self) -> _ElementwiseFunction: ...
+    @property
+    def backward(self) -> _ElementwiseBackwardFromX: ...
+
+class _ElementwiseLambdFunction(_Described, Protocol):
     @overload
     def __call__(self, x: ArrayLike, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Real], lambd: float = 0.5, *, bias: NDArray[_Real] | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, lambd: float = 0.5, *, bias: _Real | None = None, out: None = None) -> _Real: ...
     @overload
     def __call__(
         self, x: float, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None
@@ -732,7 +868,7 @@ class _LambdFunction(_Described, Protocol):
     @overload
     def __call__(self, x: ArrayLike, lambd: float = 0.5, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
-class _LambdBackward(_Described, Protocol):
+class _ElementwiseLambdBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -755,10 +891,21 @@ class _LambdBackward(_Described, Protocol):
         *,
         x: NDArray[_Real],
         lambd: float = 0.5,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        lambd: float = 0.5,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -769,6 +916,16 @@ class _LambdBackward(_Described, Protocol):
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        lambd: float = 0.5,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -785,236 +942,31 @@ class _LambdBackward(_Described, Protocol):
         self, grad: ArrayLike, *, y: ArrayLike, lambd: float = 0.5, bias_grad: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
-class _Lambd(_Activation, _LambdFunction, Protocol):
+class _ElementwiseLambd(_ElementwiseLambdFunction, Protocol):
     @property
-    def derivative(self) -> _LambdFunction: ...
+    def derivative(self) -> _ElementwiseLambdFunction: ...
     @property
-    def backward(self) -> _LambdBackward: ...
+    def backward(self) -> _ElementwiseLambdBackward: ...
 
-# With a value at -inf.
-
-class _AlphaFunction(_Described, Protocol):
-    @overload
-    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Real], alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Exact], alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> NDArray[np.float64]: ...
-    @overload
-    def __call__(self, x: _Real, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
-    @overload
-    def __call__(
-        self, x: float, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> np.float64: ...
-    @overload
-    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
-
-class _AlphaBackward(_Described, Protocol):
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        alpha: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: _Out,
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        x: NDArray[_Real],
-        alpha: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        y: NDArray[_Real],
-        alpha: float = 1.0,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        alpha: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> Any: ...
-    @overload
-    def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
-    ) -> Any: ...
-
-class _Alpha(_Activation, _AlphaFunction, Protocol):
-    @property
-    def derivative(self) -> _AlphaFunction: ...
-    @property
-    def backward(self) -> _AlphaBackward: ...
-
-# With a steepness; swish by its input alone.
-
-class _BetaFunction(_Described, Protocol):
-    @overload
-    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Real], beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Exact], beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> NDArray[np.float64]: ...
-    @overload
-    def __call__(self, x: _Real, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
-    @overload
-    def __call__(
-        self, x: float, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
-    ) -> np.float64: ...
-    @overload
-    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
-
-class _BetaBackward(_Described, Protocol):
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: _Out,
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        x: NDArray[_Real],
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        y: NDArray[_Real],
-        beta: float = 1.0,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> Any: ...
-    @overload
-    def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
-    ) -> Any: ...
-
-class _Beta(_Activation, _BetaFunction, Protocol):
-    @property
-    def derivative(self) -> _BetaFunction: ...
-    @property
-    def backward(self) -> _BetaBackward: ...
-
-class _SwishBackward(_Described, Protocol):
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: _Out,
-    ) -> _Out: ...
-    @overload
-    def __call__(
-        self,
-        grad: NDArray[_Real],
-        *,
-        x: NDArray[_Real],
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(
-        self,
-        grad: ArrayLike,
-        *,
-        x: ArrayLike,
-        beta: float = 1.0,
-        bias: ArrayLike | None = None,
-        bias_grad: ArrayLike | None = None,
-        out: None = None,
-    ) -> Any: ...
-
-class _Swish(_Activation, _BetaFunction, Protocol):
-    @property
-    def derivative(self) -> _BetaFunction: ...
-    @property
-    def backward(self) -> _SwishBackward: ...
-
-# With the size of a bend.
-
-class _BFunction(_Described, Protocol):
+class _ElementwiseBFunction(_Described, Protocol):
     @overload
     def __call__(self, x: ArrayLike, b: float = 4.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Real], b: float = 4.0, *, bias: NDArray[_Real] | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, b: float = 4.0, *, bias: _Real | None = None, out: None = None) -> _Real: ...
     @overload
     def __call__(self, x: float, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> np.float64: ...
     @overload
     def __call__(self, x: ArrayLike, b: float = 4.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
-class _BBackward(_Described, Protocol):
+class _ElementwiseBBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -1037,10 +989,21 @@ class _BBackward(_Described, Protocol):
         *,
         x: NDArray[_Real],
         b: float = 4.0,
-        bias: ArrayLike | None = None,
+        bias: NDArray[_Real] | None = None,
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        b: float = 4.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -1051,6 +1014,16 @@ class _BBackward(_Described, Protocol):
         bias_grad: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        b: float = 4.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
         self,
@@ -1067,77 +1040,344 @@ class _BBackward(_Described, Protocol):
         self, grad: ArrayLike, *, y: ArrayLike, b: float = 4.0, bias_grad: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
-class _B(_Activation, _BFunction, Protocol):
+class _ElementwiseB(_ElementwiseBFunction, Protocol):
     @property
-    def derivative(self) -> _BFunction: ...
+    def derivative(self) -> _ElementwiseBFunction: ...
     @property
-    def backward(self) -> _BBackward: ...
+    def backward(self) -> _ElementwiseBBackward: ...
 
-# Of rows along an axis.
-
-class _RowFunction(_Described, Protocol):
+class _ElementwiseBetaFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, x: NDArray[_Real], axis: int = -1, *, out: None = None) -> NDArray[_Real]: ...
-    @overload
-    def __call__(self, x: NDArray[_Exact], axis: int = -1, *, out: None = None) -> NDArray[np.float64]: ...
-    @overload
-    def __call__(self, x: _Real, axis: int = -1, *, out: None = None) -> _Real: ...
-    @overload
-    def __call__(self, x: float, axis: int = -1, *, out: None = None) -> np.float64: ...
-    @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: None = None) -> Any: ...
-
-class _RowBackward(_Described, Protocol):
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], axis: int = -1, out: None = None
-    ) -> NDArray[_Real]: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
-
-class _Rowwise(_Activation, _RowFunction, Protocol):
-    @property
-    def backward(self) -> _RowBackward: ...
-    @overload
-    def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
-    @overload
-    def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
-
-# The same of some elements, scaled.
-
-class _Selection(TypedDict, total=False):
-    scale: float
-    where: ArrayLike | None
-    causal: bool
-
-class _SelectionFunction(_Described, Protocol):
-    @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: _Out, **selection: Unpack[_Selection]) -> _Out: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Real], axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+        self, x: NDArray[_Real], beta: float = 1.0, *, bias: NDArray[_Real] | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+        self, x: NDArray[_Wide], beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]) -> _Real: ...
+    def __call__(self, x: _Real, beta: float = 1.0, *, bias: _Real | None = None, out: None = None) -> _Real: ...
     @overload
     def __call__(
-        self, x: float, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]
+        self, x: float, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
     ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: None = None, **selection: Unpack[_Selection]) -> Any: ...
+    def __call__(self, x: ArrayLike, beta: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
 
-class _SelectionBackward(_Described, Protocol):
+class _ElementwiseBetaBackwardFromX(_Described, Protocol):
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: _Out, **selection: Unpack[_Selection]
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        beta: float = 1.0,
+        bias: NDArray[_Real] | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
+
+class _ElementwiseBetaFromX(_ElementwiseBetaFunction, Protocol):
+    @property
+    def derivative(self) -> _ElementwiseBetaFunction: ...
+    @property
+    def backward(self) -> _ElementwiseBetaBackwardFromX: ...
+
+class _ElementwiseAlphaFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], alpha: float = 1.0, *, bias: NDArray[_Real] | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Wide], alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, alpha: float = 1.0, *, bias: _Real | None = None, out: None = None) -> _Real: ...
+    @overload
+    def __call__(
+        self, x: float, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, alpha: float = 1.0, *, bias: ArrayLike | None = None, out: None = None) -> Any: ...
+
+class _ElementwiseAlphaBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        alpha: float = 1.0,
+        bias: NDArray[_Real] | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        alpha: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        alpha: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        alpha: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, alpha: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
+
+class _ElementwiseAlpha(_ElementwiseAlphaFunction, Protocol):
+    @property
+    def derivative(self) -> _ElementwiseAlphaFunction: ...
+    @property
+    def backward(self) -> _ElementwiseAlphaBackward: ...
+
+class _ElementwiseBetaBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        x: NDArray[_Real],
+        beta: float = 1.0,
+        bias: NDArray[_Real] | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        beta: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        beta: float = 1.0,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        beta: float = 1.0,
+        bias: ArrayLike | None = None,
+        bias_grad: ArrayLike | None = None,
+        out: None = None,
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, beta: float = 1.0, bias_grad: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
+
+class _ElementwiseBeta(_ElementwiseBetaFunction, Protocol):
+    @property
+    def derivative(self) -> _ElementwiseBetaFunction: ...
+    @property
+    def backward(self) -> _ElementwiseBetaBackward: ...
+
+class _MaskedRowwiseFunction(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        x: ArrayLike,
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: NDArray[_Real],
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        x: NDArray[_Wide],
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Real,
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> _Real: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: ArrayLike,
+        axis: int = -1,
+        *,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> Any: ...
+
+class _MaskedRowwiseBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: _Out,
     ) -> _Out: ...
     @overload
     def __call__(
@@ -1146,57 +1386,113 @@ class _SelectionBackward(_Described, Protocol):
         *,
         y: NDArray[_Real],
         axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
         out: None = None,
-        **selection: Unpack[_Selection],
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: None = None, **selection: Unpack[_Selection]
+        self,
+        grad: NDArray[_Wide],
+        *,
+        y: ArrayLike,
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        y: ArrayLike,
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> Any: ...
 
-class _SelectingRowwise(_Activation, _SelectionFunction, Protocol):
+class _MaskedRowwise(_MaskedRowwiseFunction, Protocol):
     @property
-    def backward(self) -> _SelectionBackward: ...
+    def backward(self) -> _MaskedRowwiseBackward: ...
     @overload
     def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
     @overload
     def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
 
-# One number a row.
-
-class _ReductionBackward(_Described, Protocol):
+class _RowwiseFunction(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, axis: int = -1, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], axis: int = -1, *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Wide], axis: int = -1, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, axis: int = -1, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, axis: int = -1, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, out: None = None) -> Any: ...
+
+class _RowwiseBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: NDArray[_Real], axis: int = -1, out: None = None
-    ) -> NDArray[_Real] | NDArray[np.float64]: ...
-    @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
-
-class _Reduction(_Activation, Protocol):
-    @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: _Out) -> _Out: ...
-    @overload
-    def __call__(
-        self, x: NDArray[_Real], axis: int = -1, *, keepdims: Literal[True], out: None = None
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], axis: int = -1, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Exact], axis: int = -1, *, keepdims: Literal[True], out: None = None
+        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: int = -1, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: None = None) -> Any: ...
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+
+class _Rowwise(_RowwiseFunction, Protocol):
     @property
-    def backward(self) -> _ReductionBackward: ...
+    def backward(self) -> _RowwiseBackward: ...
+    @overload
+    def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
+    @overload
+    def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
 
-# Gated units: of two arrays, or of the halves of one.
+class _GateValueFirstFunction(_Described, Protocol):
+    @overload
+    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(self, value: NDArray[_Real], gate: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, value: NDArray[_Wide], gate: ArrayLike, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, value: _Real, gate: _Real, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, value: float, gate: float, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Wide], *, axis: int = -1, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, *, axis: int = -1, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, *, axis: int = -1, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: None = None) -> Any: ...
+    @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: None = None) -> Any: ...
 
-class _GateBackward(_Described, Protocol):
+class _GateValueFirstBackward(_Described, Protocol):
     @overload
     def __call__(
         self, grad: ArrayLike, *, gate: ArrayLike, value: ArrayLike, gate_grad: _Out, value_grad: _OtherOut
     ) -> tuple[_Out, _OtherOut]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
     @overload
     def __call__(
         self,
@@ -1210,6 +1506,24 @@ class _GateBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
+        grad: NDArray[_Wide],
+        *,
+        gate: ArrayLike,
+        value: ArrayLike,
+        gate_grad: None = None,
+        value_grad: None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real], *, x: NDArray[_Real], axis: int = -1, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Wide], *, x: ArrayLike, axis: int = -1, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
         grad: ArrayLike,
         *,
         gate: ArrayLike,
@@ -1218,90 +1532,249 @@ class _GateBackward(_Described, Protocol):
         value_grad: ArrayLike | None = None,
     ) -> tuple[Any, Any]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
-    @overload
-    def __call__(
-        self, grad: NDArray[_Real], *, x: NDArray[_Real], axis: int = -1, out: None = None
-    ) -> NDArray[_Real]: ...
-    @overload
     def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
 
-class _Gated(_Described, Protocol):
+class _GateValueFirst(_GateValueFirstFunction, Protocol):
     @property
-    def bounds(self) -> Mapping[str, Mapping[str, float]]: ...
-    @property
-    def backward(self) -> _GateBackward: ...
+    def backward(self) -> _GateValueFirstBackward: ...
 
-class _Gate(_Gated, Protocol):
+class _GateFunction(_Described, Protocol):
     @overload
     def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: _Out) -> _Out: ...
     @overload
+    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
     def __call__(self, gate: NDArray[_Real], value: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, gate: NDArray[_Wide], value: ArrayLike, *, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, gate: _Real, value: _Real, *, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, gate: float, value: float, *, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
+    @overload
+    def __call__(self, x: NDArray[_Wide], *, axis: int = -1, out: None = None) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, *, axis: int = -1, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, *, axis: int = -1, out: None = None) -> np.float64: ...
     @overload
     def __call__(self, gate: ArrayLike, value: ArrayLike, *, out: None = None) -> Any: ...
     @overload
-    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
-    @overload
     def __call__(self, x: ArrayLike, *, axis: int = -1, out: None = None) -> Any: ...
 
-class _ValueFirst(_Gated, Protocol):
-    @overload
-    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, value: NDArray[_Real], gate: NDArray[_Real], *, out: None = None) -> NDArray[_Real]: ...
-    @overload
-    def __call__(self, value: ArrayLike, gate: ArrayLike, *, out: None = None) -> Any: ...
-    @overload
-    def __call__(self, x: ArrayLike, *, axis: int = -1, out: _Out) -> _Out: ...
-    @overload
-    def __call__(self, x: NDArray[_Real], *, axis: int = -1, out: None = None) -> NDArray[_Real]: ...
-    @overload
-    def __call__(self, x: ArrayLike, *, axis: int = -1, out: None = None) -> Any: ...
+class _Gate(_GateFunction, Protocol):
+    @property
+    def backward(self) -> _GateValueFirstBackward: ...
 
-# One line an activation.
+class _ReductionFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], axis: int = -1, *, keepdims: Literal[True], out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Wide], axis: int = -1, *, keepdims: Literal[True], out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: None = None) -> Any: ...
+
+class _ReductionBackward(_Described, Protocol):
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Real] | _Real, *, x: NDArray[_Real], axis: int = -1, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: NDArray[_Wide], axis: int = -1, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, x: NDArray[_Real], axis: int = -1, out: None = None
+    ) -> NDArray[_Real] | NDArray[np.float64]: ...
+    @overload
+    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+
+class _Reduction(_ReductionFunction, Protocol):
+    @property
+    def backward(self) -> _ReductionBackward: ...
+
+class _SoftmaxCrossEntropy(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Real],
+        targets: NDArray[_Real] | _Labels,
+        *,
+        axis: int = -1,
+        reduction: Literal["mean", "sum"] = "mean",
+        class_weight: float | NDArray[_Real] | None = None,
+        label_smoothing: float = 0.0,
+        ignore_label: int | None = None,
+        grad_out: ArrayLike | None = None,
+    ) -> _Real: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Real],
+        targets: NDArray[_Real] | _Labels,
+        *,
+        axis: int = -1,
+        reduction: Literal["none"],
+        class_weight: float | NDArray[_Real] | None = None,
+        label_smoothing: float = 0.0,
+        ignore_label: int | None = None,
+        grad_out: ArrayLike | None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Wide],
+        targets: ArrayLike,
+        *,
+        axis: int = -1,
+        reduction: Literal["mean", "sum"] = "mean",
+        class_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        ignore_label: int | None = None,
+        grad_out: ArrayLike | None = None,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Wide],
+        targets: ArrayLike,
+        *,
+        axis: int = -1,
+        reduction: Literal["none"],
+        class_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        ignore_label: int | None = None,
+        grad_out: ArrayLike | None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        logits: ArrayLike,
+        targets: ArrayLike,
+        *,
+        axis: int = -1,
+        reduction: str = "mean",
+        class_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        ignore_label: int | None = None,
+        grad_out: ArrayLike | None = None,
+    ) -> Any: ...
+
+class _SigmoidCrossEntropy(_Described, Protocol):
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Real],
+        targets: NDArray[_Real] | _Labels,
+        *,
+        reduction: Literal["mean", "sum"] = "mean",
+        weight: float | NDArray[_Real] | None = None,
+        pos_weight: float | NDArray[_Real] | None = None,
+        label_smoothing: float = 0.0,
+        grad_out: ArrayLike | None = None,
+    ) -> _Real: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Real],
+        targets: NDArray[_Real] | _Labels,
+        *,
+        reduction: Literal["none"],
+        weight: float | NDArray[_Real] | None = None,
+        pos_weight: float | NDArray[_Real] | None = None,
+        label_smoothing: float = 0.0,
+        grad_out: ArrayLike | None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Wide],
+        targets: ArrayLike,
+        *,
+        reduction: Literal["mean", "sum"] = "mean",
+        weight: ArrayLike | None = None,
+        pos_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        grad_out: ArrayLike | None = None,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        logits: NDArray[_Wide],
+        targets: ArrayLike,
+        *,
+        reduction: Literal["none"],
+        weight: ArrayLike | None = None,
+        pos_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        grad_out: ArrayLike | None = None,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        logits: ArrayLike,
+        targets: ArrayLike,
+        *,
+        reduction: str = "mean",
+        weight: ArrayLike | None = None,
+        pos_weight: ArrayLike | None = None,
+        label_smoothing: float = 0.0,
+        grad_out: ArrayLike | None = None,
+    ) -> Any: ...
 
 relu: _Elementwise
-leaky_relu: _Leaky
-prelu: _Weighted
+leaky_relu: _ElementwiseNegativeSlope
+prelu: _ChannelwiseWeight
 relu6: _Elementwise
-hard_tanh: _Interval
-threshold: _Threshold
+hard_tanh: _ElementwiseMinValMaxVal
+threshold: _ElementwiseThresholdValueFromX
 relu_squared: _Elementwise
-hard_sigmoid: _Line
-hard_swish: _InputOnly
-hard_shrink: _Lambd
-soft_shrink: _Lambd
+hard_sigmoid: _ElementwiseSlopeOffset
+hard_swish: _ElementwiseFromX
+hard_shrink: _ElementwiseLambd
+soft_shrink: _ElementwiseLambd
 sparse_plus: _Elementwise
 sparse_sigmoid: _Elementwise
 identity: _Elementwise
 soft_sign: _Elementwise
-squareplus: _B
+squareplus: _ElementwiseB
 sigmoid: _Elementwise
 tanh: _Elementwise
-tanh_shrink: _InputOnly
-silu: _InputOnly
-swish: _Swish
-quick_gelu: _InputOnly
-gelu_tanh: _InputOnly
+tanh_shrink: _ElementwiseFromX
+silu: _ElementwiseFromX
+swish: _ElementwiseBetaFromX
+quick_gelu: _ElementwiseFromX
+gelu_tanh: _ElementwiseFromX
 exponential: _Elementwise
-gaussian: _InputOnly
-elu: _Alpha
+gaussian: _ElementwiseFromX
+elu: _ElementwiseAlpha
 selu: _Elementwise
-celu: _Alpha
-softplus: _Beta
+celu: _ElementwiseAlpha
+softplus: _ElementwiseBeta
 log_sigmoid: _Elementwise
-mish: _InputOnly
-gelu: _InputOnly
-softmax: _SelectingRowwise
+mish: _ElementwiseFromX
+gelu: _ElementwiseFromX
+softmax: _MaskedRowwise
 softmin: _Rowwise
-log_softmax: _SelectingRowwise
+log_softmax: _MaskedRowwise
 sparsemax: _Rowwise
-logsumexp: _Reduction
-glu: _ValueFirst
+glu: _GateValueFirst
 swiglu: _Gate
 geglu: _Gate
 geglu_tanh: _Gate
 reglu: _Gate
 bilinear: _Gate
+logsumexp: _Reduction
+softmax_cross_entropy: _SoftmaxCrossEntropy
+sigmoid_cross_entropy: _SigmoidCrossEntropy

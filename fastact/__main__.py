@@ -18,7 +18,7 @@ import fastact as fa
 from fastact import pictures
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error, kinds, signs
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 SHAPE = (512, 128)  # of what is timed, in cache
 ROUNDS = 11
@@ -38,7 +38,7 @@ def colours():
 
 def nanoseconds(activation, kind, dtype):
     """Return the time an element takes, by fastact and by the textbook formula, alternately."""
-    typical = ROW[activation.name].typical
+    typical = SPECS[activation.name].typical
     x = np.random.default_rng(0).normal(size=SHAPE).astype(dtype)
     out, grad = np.empty_like(x), signs(x)
     if kind == "backward_y":

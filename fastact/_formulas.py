@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 slow_erfc = np.vectorize(math.erfc, otypes=[float])
 
@@ -72,4 +72,4 @@ def formulas(row):
     )
 
 
-FORMULAS = {name: formulas(row) for name, row in ROW.items()}
+FORMULAS = {name: formulas(row) for name, row in SPECS.items()}

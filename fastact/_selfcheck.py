@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from fastact._truth import DECIMAL, error_scale, in_float64
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 STRIDE = 1021  # of the float32 bit patterns that are tried
 
@@ -33,7 +33,7 @@ def in_place(activation, kind, x, grad):
     """Return the same with typical parameters, computed over the input or the gradient."""
     x, grad = x.copy(), grad.copy()
     out = grad if kind.startswith("backward") else x
-    return compute(activation, kind, x, grad, out, **ROW[activation.name].typical)
+    return compute(activation, kind, x, grad, out, **SPECS[activation.name].typical)
 
 
 def ulp(scale, dtype):
@@ -77,7 +77,7 @@ def float32_error(activation, kind, run=in_place):
 
     Another library is judged by its own `run(activation, kind, x, grad)`.
     """
-    typical = ROW[activation.name].typical
+    typical = SPECS[activation.name].typical
     exact = in_float64(activation.name, typical)
     largest = 0.0
     for x, grad in float32_inputs(activation):
@@ -114,7 +114,7 @@ def with_gradients(row, x):
 @functools.cache
 def float64_truth(name, kind):
     """Return the arguments, x or grad and y, and the nearest float64 to each true value with what is left, in its ulp."""
-    row = ROW[name]
+    row = SPECS[name]
     x = points() if row.kind != "rowwise" else rows()
     arrays = with_gradients(row, x) if kind == "backward_y" else (x,)
     true = DECIMAL.true_values(name, kind, *arrays, **row.typical)

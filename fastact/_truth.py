@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from fastact._formulas import function, threshold
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 ALONG_AN_AXIS = ("rowwise", "reduction")
 REACH_OF_ROOT = 0.6
@@ -104,7 +104,7 @@ class Arithmetic:
         first rounded to the arrays' type, as callers' are.
         """
         dtype = arrays[0].dtype
-        row = for_parameters(ROW[name], parameters, dtype)
+        row = for_parameters(SPECS[name], parameters, dtype)
         nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
         inputs = dict(zip(arguments_of(kind), arrays, strict=True))
         longer = {}
@@ -135,7 +135,7 @@ def for_parameters(row, parameters, dtype):
 
 def in_float64(name, parameters):
     """Return parameters with which float64 computes what float32 computes with these."""
-    single, row = np.dtype(np.float32), ROW[name]
+    single, row = np.dtype(np.float32), SPECS[name]
     if for_parameters(row, parameters, single) is not row:
         return dict(row.defaults)
     return {key: float(single.type(value)) for key, value in parameters.items()}
@@ -156,7 +156,7 @@ def expression_of(row, kind):
 
 def root_of_derivative(name, **parameters):
     """Return where a derivative changes its sign (but for 0), or None."""
-    row = ROW[name]
+    row = SPECS[name]
     with np.errstate(all="ignore"):
         return row.root and eval(
             row.root, {key: np.float64(value) for key, value in (row.typical | parameters).items()}
@@ -169,7 +169,7 @@ def error_scale(name, kind, true, *arrays, **parameters):
     Where terms cancel, less can be asked: in a row, the error is relative to the sum of the absolute terms; near where a
     derivative changes its sign, to 1/4 at least.
     """
-    terms = (ROW[name].terms or {}).get(kind)
+    terms = (SPECS[name].terms or {}).get(kind)
     if terms:
         with np.errstate(all="ignore"):
             scale = function(terms, *arguments_of(kind))(*(array.astype(np.float64) for array in arrays))

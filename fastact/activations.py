@@ -1,4 +1,4 @@
-"""The activations: objects made of the catalogue's rows, and how they are found by name."""
+"""The functions: objects made of the catalogue, and how they are found by name."""
 
 from __future__ import annotations
 
@@ -8,50 +8,59 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastact import catalogue
-from fastact.catalogue import ROWS
-from fastact.core.function import Function
-from fastact.core.function import make as make_function
+from fastact.core.function import Function, make
 
 Functions = Mapping[str, Function]
 
+FUNCTIONS: Functions = MappingProxyType({name: make(spec) for name, spec in catalogue.SPECS.items()})
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {alias: spec.name for spec in catalogue.SPECS.values() for alias in spec.aliases}
+)
 
-def make(rows: Iterable[catalogue.Row]) -> Functions:
-    """Return the functions of some rows, by name."""
-    return MappingProxyType({row.name: make_function(row) for row in rows})
+
+def named(specs: Iterable[catalogue.Spec]) -> Functions:
+    """Return the functions of some specs, by name."""
+    return MappingProxyType({spec.name: FUNCTIONS[spec.name] for spec in specs})
 
 
-ACTIVATIONS: Functions = make(ROWS)
-GATES: Functions = make(catalogue.GATES)
-REDUCTIONS: Functions = make(catalogue.REDUCTIONS)
-LOSSES: Functions = make(catalogue.LOSSES)
-ALIASES: Mapping[str, str] = MappingProxyType({alias: row.name for row in ROWS for alias in row.aliases})
+ACTIVATIONS = named(catalogue.ACTIVATIONS)
+GATES = named(catalogue.GATES)
+REDUCTIONS = named(catalogue.REDUCTIONS)
 
 Given = TypeVar("Given", bound=Callable[..., Any])
 
 
 def get(name: str | Given) -> Function | Given:
-    """Return an activation, or a gated unit, by its name, in fastact's spelling or another library's.
+    """Return a function by its name, in fastact's spelling or another library's.
 
     Parameters
     ----------
     name : str or callable
-        A callable is returned as it is.
+        The name of an activation, a gated unit, a reduction or a loss. A callable is returned as it is.
+
+    Returns
+    -------
+    callable
+        The function.
+
+    Raises
+    ------
+    ValueError
+        If no function has this name; the message lists similar names.
 
     Examples
     --------
     >>> import fastact as fa
-    >>> fa.get("tanh"), fa.get("expit")
-    (<fastact.tanh>, <fastact.sigmoid>)
+    >>> fa.get("tanh"), fa.get("expit"), fa.get("logsumexp")
+    (<fastact.tanh>, <fastact.sigmoid>, <fastact.logsumexp>)
     """
     if callable(name):
         return name
     if not isinstance(name, str):
         raise TypeError(f"an activation's name must be a str, not {type(name).__name__}")
     known = ALIASES.get(name, name)
-    if known in ACTIVATIONS:
-        return ACTIVATIONS[known]
-    if known in GATES:
-        return GATES[known]
-    close = difflib.get_close_matches(name.lower(), [*ACTIVATIONS, *GATES, *ALIASES], n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join([*ACTIVATIONS, *GATES])}"
+    if known in FUNCTIONS:
+        return FUNCTIONS[known]
+    close = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *ALIASES], n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(FUNCTIONS)}"
     raise ValueError(f"no activation is called {name!r}; {hint}")

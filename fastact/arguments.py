@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastact.catalogue import signatures
 from fastact.core import environment
 
 Array = npt.NDArray[Any]
@@ -203,20 +204,9 @@ def out_of_range(
     function: str, parameter: str, value: object, low: float, high: float, single: bool, from_y: bool
 ) -> str:
     """Return the message for a parameter outside its range."""
-    most = sys.float_info.max
-    bounds = [
-        text
-        for applies, text in (
-            (low == -most or high == most, "finite"),
-            (low == 0, "at least 0"),
-            (low == 5e-324, "above 0"),
-            (low not in (0, 5e-324) and abs(low) < most, f"at least {low:g}"),
-            (abs(high) < most, f"at most {high:g}"),
-        )
-        if applies
-    ]
-    where = f"{' in float32' if single and bounds else ''}{' to go by the output' if from_y else ''}"
-    return f"{function}(): {parameter} must be {' and '.join(bounds) or 'a number'}{where}, not {value!r}"
+    bounds = signatures.range_in_words(low, high)
+    where = f"{' in float32' if single and bounds != 'a number' else ''}{' to go by the output' if from_y else ''}"
+    return f"{function}(): {parameter} must be {bounds}{where}, not {value!r}"
 
 
 def out_of_order(function: str, parameters: list[str], values: list[float]) -> str:

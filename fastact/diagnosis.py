@@ -12,7 +12,7 @@ from fastact import arguments
 from fastact.activations import get
 from fastact.core import environment
 from fastact.core.diagnose import slope_statistics
-from fastact.core.function import Function
+from fastact.core.function import Elementwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def diagnose(
     NaN: 1, infinite: 0
     """
     function = get(activation)
-    if not isinstance(function, Function) or function.kind != "elementwise":
+    if not isinstance(function, Elementwise) or function.kind != "elementwise":
         raise TypeError(f"diagnose() is for activations that compute element by element, not {function!r}")
     threshold = arguments.as_number(threshold, "diagnose", "threshold")
     if not environment.in_default_mode(threshold.__ge__, 0):  # False of a NaN
@@ -124,7 +124,7 @@ def diagnose(
     return environment.in_default_mode(summed, function, rows, threshold, values)
 
 
-def summed(function: Function, rows: NDArray[Any], threshold: float, parameters: dict[str, float]) -> Diagnosis:
+def summed(function: Elementwise, rows: NDArray[Any], threshold: float, parameters: dict[str, float]) -> Diagnosis:
     """Return what rows of units tell."""
     count, units = rows.shape
     statistics = slope_statistics(function, rows, threshold, parameters)

@@ -1,291 +1,283 @@
-"""Signatures and docstrings, made of a row of the catalogue."""
+"""Signatures and docstrings, made of the catalogue and of the arguments that signatures.py declares."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
-from inspect import Parameter as Argument
-from inspect import Signature
-from typing import TYPE_CHECKING
+from inspect import Parameter, Signature
 
-from fastact.catalogue import signatures
+from fastact.catalogue import SPECS, Spec, signatures
+from fastact.catalogue.signatures import REQUIRED, Argument
 
-if TYPE_CHECKING:
-    from fastact.catalogue.row import Row
-
-PAGE = """{name}{signature}
-
-{summary}
-
-Parameters
-----------
-{arguments}
-out : array, optional
-    Where to write the result, of its type and shape{in_place}. By default a new array
-    is made.
-
-Returns
--------
-array
-    `out`, or a new array{laid_out}; a NumPy scalar for a scalar.
-
-Notes
------
-{notes}
-
-Examples
---------
->>> import numpy as np
->>> import fastact as fa
-{example}
-"""
-GATE_PAGE = """{name}({first}, {second}, *, out=None)
-{name}(x, *, axis=-1, out=None)
-
-{title}: ``{activation}(gate) * value``.
-
-Parameters
-----------
-{first} : array_like
-    The {first_is}. {real}
-{second} : array_like
-    The {second_is}, of the same shape.
-x : array_like
-    `{first}` and `{second}` in one array: its first and second half along `axis`.
-axis : int, default -1
-    The axis along which `x` is halved.
-out : array, optional
-    Where to write the result, of its type and shape; `gate` or `value` itself for a result in place. By default a new
-    array is made.
-
-Returns
--------
-array
-    `out`, or a new array laid out as `{first}` is; a NumPy scalar for scalars.
-
-Raises
-------
-TypeError
-    If neither two arrays nor one alone are given, or of types that are not taken.
-ValueError
-    If shapes differ, or `x` has no halves.
-
-Notes
------
-Derivatives, in `fastact.{name}.backward`: ``value * {activation}'(gate)`` by the gate, ``{activation}(gate)`` by the
-value.
-
-To the bit the product of `fastact.{activation}` of the gate with the value. Error: {within} of the true value; where
-``{activation}(gate)`` is subnormal it is what that has lost.
-{notes}
-Examples
---------
->>> import numpy as np
->>> import fastact as fa
-{example}
-"""
-GATE_BACKWARD_PAGE = """{name}.backward(grad, *, gate, value, gate_grad=None, value_grad=None)
-{name}.backward(grad, *, x, axis=-1, out=None)
-
-Gradients with respect to the inputs of `{name}`: ``(grad * value) * {activation}'(gate)`` and ``grad * {activation}(gate)``.
-
-Parameters
-----------
-grad : array_like
-    Gradient with respect to the output. {real}
-gate : array_like
-    The gate of the forward call.
-value : array_like
-    Its value. The output is not enough.
-x : array_like
-    `{first}` and `{second}` in one array: its first and second half along `axis`.
-axis : int, default -1
-    The axis along which `x` is halved.
-gate_grad : array, optional
-    Where to write the gradient by the gate, of the result's type and shape; it may be any of the inputs.
-value_grad : array, optional
-    Where to write that by the value. The two may not share memory.
-out : array, optional
-    Where to write both gradients, as `x` has both inputs; `x` itself for a result in place.
-
-Returns
--------
-tuple of arrays, or array
-    ``(gate_grad, value_grad)``, new arrays where none is given; with `x`, one array of its shape.
-
-Raises
-------
-TypeError
-    If neither `gate` and `value` nor `x` are given, or something that goes with the others.
-ValueError
-    If shapes differ, the gradients share memory, or `x` has no halves.
-
-Notes
------
-Both gradients come of one pass, products from left to right. Error by the gate: {gate_within}
-of the true value{root}; by the value: {value_within}. Where ``grad * value``,
-``{activation}(gate)`` or ``{activation}'(gate)`` is subnormal it is what that has lost.{stopped}
-
-Examples
---------
->>> import numpy as np
->>> import fastact as fa
-{example}
-"""
-REAL = "float32 or float64; integers and bools are converted to float64."
+WIDTH = 88
+TYPES = {
+    "input": "array_like",
+    "vector": "array_like",
+    "weight": "array_like",
+    "mask": "array_like of bool",
+    "targets": "array_like",
+    "parameter": "float",
+    "flag": "bool",
+    "axis": "int",
+    "index": "int",
+    "output": "array",
+    "sum": "array",
+}
 
 
-def signature(row: Row, role: str) -> Signature:
-    """Return the signature of a row's function (forward, derivative or backward)."""
+def signature(spec: Spec, role: str) -> Signature:
+    """Return the signature of a function (forward, derivative or backward)."""
+    return signature_of(signatures.arguments(spec, role))
+
+
+def signature_of(arguments: Iterable[Argument]) -> Signature:
     return Signature(
         [
-            Argument(
+            Parameter(
                 a.name,
-                Argument.POSITIONAL_OR_KEYWORD if a.positional else Argument.KEYWORD_ONLY,
-                default=Argument.empty if a.default is signatures.REQUIRED else a.default,
+                Parameter.POSITIONAL_OR_KEYWORD if a.positional else Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if a.default is REQUIRED else a.default,
             )
-            for a in signatures.arguments(row, role)
+            for a in arguments
         ]
     )
 
 
-def document(row: Row, role: str) -> str:
-    """Return the docstring of a row's function."""
-    if row.kind == "gate":
-        return gate_document(row, role)
-    if row.kind == "loss":
-        return f"{row.name}{signature(row, role)}\n\n{row.page}"
-    first = "x" if role != "backward" or row.kind == "reduction" else "grad"
-    reduces = row.kind == "reduction" and role == "forward"
-    return PAGE.format(
-        name=row.name if role == "forward" else f"{row.name}.{role}",
-        signature=signature(row, role),
-        summary=summary(row, role),
-        arguments="\n".join(arguments(row, role)),
-        in_place="" if reduces else f"; `{first}` itself for a result in place",
-        laid_out="" if reduces else f" laid out as `{first}` is",
-        notes="\n\n".join(notes(row, role)),
-        example=row.examples[role],
+def document(spec: Spec, role: str) -> str:
+    """Return the docstring of a function, in numpydoc's sections."""
+    name = spec.name if role == "forward" else f"{spec.name}.{role}"
+    shown = signatures.ways(spec, role) if spec.kind == "gate" else [signatures.arguments(spec, role)]
+    sections = {
+        "Parameters": [parameter(spec, argument, role) for argument in signatures.arguments(spec, role)],
+        "Returns": [returned(spec, role)],
+        "Raises": [*raised(spec, role)],
+        "See Also": [*see_also(spec, role)],
+        "Notes": ["\n\n".join(filled(note) for note in notes(spec, role))],
+        "Examples": [f">>> import numpy as np\n>>> import fastact as fa\n{spec.examples[role]}"],
+    }
+    return (
+        "\n\n".join(
+            [
+                "\n".join(f"{name}{signature_of(arguments)}" for arguments in shown),
+                summary(spec, role),
+                *(f"{title}\n{'-' * len(title)}\n" + "\n".join(lines) for title, lines in sections.items()),
+            ]
+        )
+        + "\n"
     )
 
 
-def summary(row: Row, role: str) -> str:
+def filled(text: str, indent: str = "") -> str:
+    """Return paragraphs of lines that are not too long."""
+    return "\n\n".join(
+        textwrap.fill(
+            paragraph,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for paragraph in text.split("\n\n")
+    )
+
+
+def item(heading: str, text: str) -> str:
+    return f"{heading}\n{filled(text, '    ')}"
+
+
+def summary(spec: Spec, role: str) -> str:
+    f = spec.activation
+    if spec.kind == "gate":
+        if role == "forward":
+            return f"{spec.title}: ``{f}(gate) * value``."
+        return (
+            f"Gradients with respect to the inputs of `{spec.name}`: ``(grad * value) * {f}'(gate)`` and "
+            f"``grad * {f}(gate)``."
+        )
+    if spec.kind == "loss":
+        return f"{spec.title}, and its gradient in the same pass: ``{spec.formula}``."
     if role == "forward":
-        return f"{row.title}: ``{row.formula}``."
+        return f"{spec.title}: ``{spec.formula}``."
     if role == "derivative":
-        return f"Derivative of `{row.name}`, element by element: ``{row.derivative}``."
-    product = row.backward_y or row.backward_x or f"grad * {row.name}'(x)"
-    return f"Gradient with respect to the input of `{row.name}`: ``{product}``."
+        return f"Derivative of `{spec.name}`, element by element: ``{spec.derivative}``."
+    product = spec.backward_y or spec.backward_x or f"grad * {spec.name}'(x)"
+    return f"Gradient with respect to the input of `{spec.name}`: ``{product}``."
 
 
-def arguments(row: Row, role: str) -> Iterable[str]:
-    if role != "backward":
-        yield f"x : array_like\n    {REAL}"
-    else:
-        yield f"grad : array_like\n    Gradient with respect to the output. {REAL}"
-        if row.kind == "reduction":
-            yield "x : array_like\n    The input of the forward call."
-            yield "axis : int, default -1\n    The axis along which the rows lie."
-            return
-        if row.kind != "rowwise":
-            yield "x : array_like, optional\n    The input of the forward call."
-        if not row.from_y:
-            yield "y : None\n    The output does not determine this derivative: to give it is a TypeError."
-        elif row.kind != "rowwise":
-            yield "y : array_like, optional\n    Its output, instead of `x`: this derivative follows from it too."
-        else:
-            yield "y : array_like\n    The output of the forward call."
-    for parameter in row.parameters:
-        default = "" if parameter.default is None else f", default {parameter.default:g}"
-        taken = "array_like" if row.kind == "channelwise" else "float"
-        yield f"{parameter.name} : {taken}{default}\n    {parameter.meaning}"
-        if row.kind == "channelwise":
-            yield f"axis : int, default 1\n    The axis along which a vector of `{parameter.name}` lies."
-        if row.kind == "channelwise" and role == "backward":
-            yield (
-                f"{parameter.name}_grad : array, optional\n    Where to write the gradient with respect to "
-                f"`{parameter.name}`, of its shape and the result's type."
-            )
-    if row.kind == "elementwise":
-        given_x = " Only with `x`." if role == "backward" else ""
-        yield (
-            "bias : array_like, optional\n    A vector, as long as the last axis: it is added to `x` before, and the sum "
-            f"is rounded to its type.{given_x}"
-        )
-    if row.kind == "elementwise" and role == "backward":
-        yield (
-            "bias_grad : array, optional\n    Where to write the gradient with respect to the bias, the sum of the "
-            "result over all axes but the last."
-        )
-    if row.kind in ("rowwise", "reduction"):
-        yield "axis : int, default -1\n    The axis along which the rows lie."
-    if row.kind == "reduction":
-        yield "keepdims : bool, default False\n    Whether the axis stays, with one element."
-    if row.selects:
-        nothing = "-inf" if row.range[0] == "-inf" else "0"
-        result = "gradient is 0" if role == "backward" else f"result is {nothing}"
-        yield "scale : float, default 1\n    What `x` is multiplied by, one over the temperature: finite and above 0."
-        yield (
-            "where : array_like of bools, optional\n    What takes part, broadcast against `x`; where it is False the "
-            f"{result}, whatever `x` is."
-        )
-        yield (
-            "causal : bool, default False\n    Whether a row sees no later ones: in the last two axes, queries by keys, query "
-            "i sees the keys up to i + keys - queries. With `axis` the last."
-        )
+# ---------------------------------------------------------------------------------------------------------------
+# Parameters, Returns, Raises, See Also
+# ---------------------------------------------------------------------------------------------------------------
 
 
-def notes(row: Row, role: str) -> Iterable[str]:
-    if role == "forward":
-        yield f"Range: {' to '.join(row.range)}. Derivative: ``{row.derivative or row.backward_y or row.backward_x}``."
-        terms = (row.terms or {}).get("forward")
-        yield f"Error: {within(row, 'forward')} of {f'``{terms}``' if terms else 'the true value'}."
-        if row.notes:
-            yield row.notes
+def parameter(spec: Spec, argument: Argument, role: str) -> str:
+    """Return what the section Parameters says of an argument."""
+    kind = f"{{{', '.join(map(quoted, argument.choices))}}}" if argument.choices else TYPES[argument.role]
+    if argument.default is None:
+        kind += ", optional"
+    elif argument.default is not REQUIRED:
+        default = argument.default
+        kind += f", default {default:g}" if isinstance(default, float) else f", default {quoted(default)}"
+    return item(f"{argument.name} : {kind}", " ".join([argument.doc, *ranges(spec, argument, role)]))
+
+
+def quoted(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else f"{value}"
+
+
+def ranges(spec: Spec, argument: Argument, role: str) -> Iterable[str]:
+    """Yield the range of a number, in the compute type; and that with which backward can go by the output."""
+    if argument.role not in ("parameter", "weight"):
+        return
+    words = signatures.range_in_words(*argument.limits, none="")
+    if words:
+        yield f"{words[0].upper()}{words[1:]}."
+    if argument.limits_from_y and role == "backward" and spec.from_y:
+        yield f"With `y`, {signatures.range_in_words(*argument.limits_from_y)}."
+
+
+def returned(spec: Spec, role: str) -> str:
+    first, *_ = signatures.arguments(spec, role)
+    if spec.kind == "gate" and role == "backward":
+        return item(
+            "tuple of arrays, or array",
+            "``(gate_grad, value_grad)``, new arrays where none are given; with `x`, one array of its shape.",
+        )
+    if spec.kind == "loss":
+        rows = any(argument.role == "axis" for argument in signatures.arguments(spec, role))
+        shape = "their shape without `axis`" if rows else "their shape"
+        return item(
+            "scalar or array",
+            f"The loss, in the type computed in, that of `logits` unless another operand is wider: a NumPy scalar, or for "
+            f'"none" an array of {shape}.',
+        )
+    if spec.kind == "reduction" and role == "forward":
+        return item("array", "`out`, or a new array; a NumPy scalar where no axis is left.")
+    like = "x" if spec.kind == "reduction" else first.name
+    return item("array", f"`out`, or a new array laid out as `{like}` is; a NumPy scalar for a scalar.")
+
+
+def raised(spec: Spec, role: str) -> Iterable[str]:
+    """Yield the errors; all of them come before anything is written."""
+    declared = signatures.arguments(spec, role)
+    types = ["an operand has a dtype that is not accepted", "an output has another dtype than the result"]
+    if any(argument.source for argument in declared):
+        types.insert(0, "not exactly one of `x` and `y` is given" if spec.from_y else "`x` is not given")
+    if spec.kind == "gate":
+        types.insert(0, "neither the two arrays nor `x` are given, or both")
+    values = ["shapes do not match", "an output is read-only or overlaps itself"]
+    if any(argument.role in ("parameter", "weight") for argument in declared):
+        values.insert(1, "a number is NaN or outside its range")
+    if any(argument.role == "targets" for argument in declared):
+        values.insert(1, "a target is no class or no probability (the message has the position of the first)")
+    if spec.kind == "gate":
+        values.insert(1, "`x` has no halves")
+        if role == "backward":
+            values.append("the gradients share memory")
+    yield item("TypeError", f"If {listed(types)}.")
+    yield item("ValueError", f"If {listed(values)}. In every case before anything is written.")
+    if any(argument.role == "axis" for argument in declared):
+        yield item("numpy.exceptions.AxisError", "If there is no such axis.")
+
+
+def listed(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)}{',' * (len(first) > 1)} or {last}" if first else last
+
+
+def see_also(spec: Spec, role: str) -> Iterable[str]:
+    """Yield related functions, and what other libraries call this one."""
+    if role != "forward":
+        yield f"{spec.name} : The function itself."
+    if spec.derivative and role != "derivative":
+        yield f"{spec.name}.derivative : f'(x), element by element."
+    if spec.kind != "loss" and role != "backward":
+        yield f"{spec.name}.backward : The gradient with respect to the input{'s' * (spec.kind == 'gate')}."
+    if role != "forward":
+        return
+    for name in (*spec.related, *([spec.activation] if spec.activation else [])):
+        yield f"{name} : {SPECS[name].title}."
+    if spec.aliases:
+        yield f"get : Finds it by other libraries' names too: {', '.join(spec.aliases)}."
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Notes
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def notes(spec: Spec, role: str) -> Iterable[str]:
+    """Yield paragraphs: range, derivative, error bound, special values, source."""
+    if spec.kind == "gate":
+        yield from notes_of_gate(spec, role)
+    elif role == "forward":
+        yield from notes_of_function(spec)
     elif role == "derivative":
-        yield f"Error: {within(row, 'derivative')} of the true value."
-    elif row.kind == "reduction":
-        yield f"Error: {within(row, 'backward_x')} of the true value."
-    elif row.kind != "rowwise":
-        stopped = "; where a branch makes the derivative 0, 0 whatever `grad` is" if row.piecewise else ""
-        yield f"`grad` times the derivative, rounded once{stopped}."
-        if row.from_y:
-            yield f"Error of the derivative from `y`: {within(row, 'backward_y')} of that of the `y` given."
-        summed = f"`{row.parameters[0].name}`" if row.kind == "channelwise" else "`bias`"
-        yield (
-            f"The gradient with respect to {summed} is a sum; its error: at most 3 ulp of the sum of the absolute\n"
-            "terms. It is written last, and depends on neither strides nor the number of threads."
-        )
+        yield f"Error: {within(spec, 'derivative')} of the true value{near_root(spec)}."
+    elif spec.kind == "rowwise":
+        yield f"Error: {within(spec, 'backward_y')} of the sum of the absolute terms."
+    elif spec.kind == "reduction":
+        yield f"Error: {within(spec, 'backward_x')} of the true value."
     else:
-        yield f"Error: {within(row, 'backward_y')} of the sum of the absolute terms."
+        stopped = (
+            "; where a branch makes the derivative 0, the result is 0 whatever `grad` is" if spec.piecewise else ""
+        )
+        yield f"`grad` times the derivative, rounded once{stopped}."
+        if spec.from_y:
+            yield f"Error of the derivative from `y`: {within(spec, 'backward_y')} of that of the `y` given."
+    for argument in signatures.arguments(spec, role):
+        if argument.role == "sum":
+            yield (
+                f"Error of the gradient with respect to `{argument.of}`: at most 3 ulp of the sum of the absolute terms. "
+                "It is written last, and depends on neither strides nor the number of threads."
+            )
+    if role == "forward":
+        if spec.notes:
+            yield spec.notes
+        if spec.source:
+            yield f"Source: {spec.source}."
 
 
-def within(row: Row, function: str) -> str:
-    single, double = row.bounds["float32"][function], row.bounds["float64"][function]
+def notes_of_function(spec: Spec) -> Iterable[str]:
+    if spec.kind == "loss":
+        yield f"Range: {' to '.join(spec.range)}. Gradient of the sum of the losses: ``{spec.gradient}``."
+        yield (
+            f"Error: {within(spec, 'forward')} of the loss, however small it is; of the gradient, "
+            f"{within(spec, 'gradient')} of the sum of the absolute terms. No bit depends on strides or the number of threads."
+        )
+        return
+    yield f"Range: {' to '.join(spec.range)}. Derivative: ``{spec.derivative or spec.backward_y or spec.backward_x}``."
+    terms = (spec.terms or {}).get("forward")
+    yield f"Error: {within(spec, 'forward')} of {f'``{terms}``' if terms else 'the true value'}."
+
+
+def notes_of_gate(spec: Spec, role: str) -> Iterable[str]:
+    f = spec.activation
+    if role == "forward":
+        yield f"Range: {' to '.join(spec.range)}. Derivatives: ``value * {f}'(gate)`` and ``{f}(gate)``."
+        yield (
+            f"To the bit the product of `{f}` of the gate with the value. Error: {within(spec, 'forward')} of the true "
+            f"value; where ``{f}(gate)`` is subnormal, with the precision that it has lost."
+        )
+        return
+    yield (
+        f"Both gradients are computed in one pass, products from left to right. Error with respect to the gate: "
+        f"{within(spec, 'gate_grad')} of the true value{near_root(spec)}; with respect to the value: "
+        f"{within(spec, 'value_grad')}. Where ``grad * value``, ``{f}(gate)`` or ``{f}'(gate)`` is subnormal, with the "
+        "precision that it has lost."
+    )
+    if spec.piecewise and f == "relu":
+        yield f"Where {f}' is 0, the gradient with respect to the gate is 0 whatever `grad` is."
+
+
+def near_root(spec: Spec) -> str:
+    """Return what the error is relative to where a derivative changes its sign."""
+    if not spec.root:
+        return ""
+    scale = "a quarter of ``grad * value``" if spec.kind == "gate" else "1/4"
+    return f" (within 0.6 of the derivative's root, of {scale} at least)"
+
+
+def within(spec: Spec, function: str) -> str:
+    single, double = spec.bounds["float32"][function], spec.bounds["float64"][function]
     return f"at most {single:g} ulp in float32 and {double:g} ulp in float64"
-
-
-def gate_document(row: Row, role: str) -> str:
-    assert row.inputs is not None
-    first, second = row.inputs
-    is_what = {"gate": "array that is activated", "value": "array that is multiplied"}
-    page = GATE_BACKWARD_PAGE if role == "backward" else GATE_PAGE
-    stopped = (
-        f"\nWhere {row.activation}' is 0, the gradient by the gate is 0 whatever `grad` is." if row.piecewise else ""
-    )
-    return page.format(
-        name=row.name,
-        title=row.title,
-        activation=row.activation,
-        first=first,
-        second=second,
-        first_is=is_what[first],
-        second_is=is_what[second],
-        real=REAL,
-        within=within(row, "forward"),
-        gate_within=within(row, "gate_grad"),
-        value_within=within(row, "value_grad"),
-        root=f", within 0.6 of the root of {row.activation}' of a quarter of ``grad * value``" if row.root else "",
-        stopped=stopped if row.activation == "relu" else "",
-        notes=f"\n{row.notes}\n" if row.notes else "",
-        example=row.examples[role],
-    )

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastact.activations import get
-from fastact.catalogue import ROW
-from fastact.core.function import Function
+from fastact.catalogue import SPECS
+from fastact.core.function import Elementwise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +27,9 @@ def curves(names: str | Any | Sequence[str | Any], x: NDArray[Any], derivative: 
     found: Curves = []
     for name in names:
         function = get(name)
-        if not isinstance(function, Function) or function.kind not in ("elementwise", "channelwise"):
+        if not isinstance(function, Elementwise):
             raise TypeError(f"plot() is for activations that compute element by element, not {function!r}")
-        typical = ROW[function.name].typical
+        typical = SPECS[function.name].typical
         found.append((function.name, False, function(x, **typical)))
         if derivative:
             found.append((f"{function.name}'", True, function.derivative(x, **typical)))

@@ -14,7 +14,7 @@ import numpy as np
 
 import fastact as fa
 from fastact import _testing
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 from fastact.core import function as core
 
 full_lane = True  # conftest.py says which lane runs
@@ -27,13 +27,13 @@ def by_lane(quick, full):
 
 def typical(activation):
     """Return the keywords of an ordinary call: those that must be given."""
-    return dict(ROW[activation.name].required)
+    return dict(SPECS[activation.name].required)
 
 
 def example_parameters(activation, from_y=False):
     """Return a list of keyword dictionaries worth trying, an ordinary call's first; `from_y` those good for the output."""
     tried = [typical(activation)]
-    for parameter in ROW[activation.name].parameters:
+    for parameter in SPECS[activation.name].parameters:
         low, high = parameter.limits_from_y if from_y and parameter.limits_from_y else parameter.limits
         good = [value for value in parameter.examples if low <= value <= high]
         tried += [tried[0] | {parameter.name: value} for value in good]
@@ -85,7 +85,7 @@ def chained(activation, grad, derivative):
     """Return what backward must give: the product rounded once; where a branch makes the derivative 0, 0."""
     with np.errstate(all="ignore"):
         product = grad * derivative
-    if ROW[activation.name].piecewise:
+    if SPECS[activation.name].piecewise:
         product[derivative == 0] = 0
     return product
 
@@ -117,7 +117,7 @@ def parallel_threshold(ns):
 
 def variant(name, **changes):
     """Return an activation of the same formula whose row differs."""
-    return core.make(dataclasses.replace(ROW[name], **changes))
+    return core.make(dataclasses.replace(SPECS[name], **changes))
 
 
 def unsigned(dtype):

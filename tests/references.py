@@ -11,7 +11,7 @@ import numpy as np
 
 import fastact as fa
 from fastact._truth import Arithmetic
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 PRECISION = 160  # bits to begin with
 BLOCK = 1 << 16  # elements at a time: what is computed on the way stays in cache
@@ -42,7 +42,7 @@ ORDINARY = np.concatenate([np.arange(-6400, 6401) / 640, np.geomspace(1e-6, 1e4,
 @functools.cache
 def ordinary_values(name, kind, **parameters):
     """Return the true values at ordinary numbers in ascending order."""
-    return true_values(name, kind, np.sort(ORDINARY), **ROW[name].typical | parameters)
+    return true_values(name, kind, np.sort(ORDINARY), **SPECS[name].typical | parameters)
 
 
 def is_increasing(name):
@@ -138,7 +138,7 @@ def changes(classify, x):
 @functools.cache
 def landmarks(name, dtype, **parameters):
     """Return where a function or its derivative begins to be 0, subnormal, 1, infinite, x itself, or changes its sign."""
-    activation, info, parameters = fa.ACTIVATIONS[name], np.finfo(dtype), ROW[name].typical | parameters
+    activation, info, parameters = fa.ACTIVATIONS[name], np.finfo(dtype), SPECS[name].typical | parameters
 
     def classify(x):
         code = np.zeros(x.shape, int)
@@ -174,7 +174,7 @@ def telling_points(name, dtype, count, seed=0, **parameters):
     zeros, infinities and NaN.
     """
     dtype, info, random = np.dtype(dtype), np.finfo(dtype), np.random.default_rng(seed)
-    parameters = ROW[name].typical | parameters
+    parameters = SPECS[name].typical | parameters
     word = np.dtype(f"u{dtype.itemsize}")
     binades = np.ldexp(1.0, np.arange(info.minexp - info.nmant, info.maxexp))
     steps = random.integers(1, int(1.1 * 16 * info.maxexp), count)
@@ -211,7 +211,7 @@ def some_gradient(x):
 def output_range(name, **parameters):
     """Return the least and the largest value of a function, in its parameters' type."""
     low, high = (
-        eval(bound, {"inf": INF, **fa.ACTIVATIONS[name].parameters, **parameters}) for bound in ROW[name].range
+        eval(bound, {"inf": INF, **fa.ACTIVATIONS[name].parameters, **parameters}) for bound in SPECS[name].range
     )
     return low, high
 

@@ -16,7 +16,7 @@ import fastact as fa
 import helpers
 import references
 from fastact._truth import error_scale, in_float64, root_of_derivative
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 from fastact.core import function as core
 from references import MPFR, arguments, error_in_ulp, true_values
 
@@ -49,7 +49,7 @@ def kind(request, activation):
 
 def complete(name, parameters):
     """Return parameters with the defaults of those not given, as something that caches can remember."""
-    return tuple((ROW[name].typical | parameters).items())
+    return tuple((SPECS[name].typical | parameters).items())
 
 
 @functools.cache
@@ -100,7 +100,7 @@ def test_bounds_are_within_the_contract(name):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_formulas_of_derivatives_are_differences_of_the_function(name):
-    row, parameters = ROW[name], dict(complete(name, {}))
+    row, parameters = SPECS[name], dict(complete(name, {}))
     x = references.telling_points(name, np.float64, 20, **parameters)
     x = x[(np.abs(x) > 1e-300) & (np.abs(x) < 700)][:200]
     parameters = {key: gmpy2.mpfr(value) for key, value in parameters.items()}
@@ -191,7 +191,7 @@ def test_values_stay_in_the_range_of_the_function(activation, dtype):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_roots_of_derivatives_are_where_their_sign_changes(name):
-    roots, known = references.derivative_roots(name, **ROW[name].typical), root_of_derivative(name)
+    roots, known = references.derivative_roots(name, **SPECS[name].typical), root_of_derivative(name)
     assert len(roots) == (known is not None)
     assert all(abs(root - known) < 1e-15 for root in roots)
 

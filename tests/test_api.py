@@ -14,7 +14,7 @@ import pytest
 import fastact as fa
 import helpers
 from fastact.catalogue import Parameter
-from fastact.catalogue.row import FINITE
+from fastact.catalogue.spec import FINITE
 
 NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
 PARAMETRISED = [name for name, activation in fa.ACTIVATIONS.items() if activation.parameters]

@@ -174,7 +174,7 @@ def test_defect(name, dtype, target):
     if x is None:
         pytest.skip("not in this type")
     x = np.array(x, dtype)
-    true = true_values(activation, kind, x, **helpers.ROW[activation].typical)
+    true = true_values(activation, kind, x, **helpers.SPECS[activation].typical)
     with np.errstate(all="ignore"):
         assert error_in_ulp(np.asarray(naive(x), dtype), true).max() >= least, "the formula does not have this defect"
     got = helpers.Operation(helpers.on_target(activation, target), kind)(x)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastact as fa
-from fastact.catalogue import GATES, REDUCTIONS, ROWS
+from fastact.catalogue import SPECS
 
 PROJECT = Path(__file__).parents[1]
 DOCS = PROJECT / "docs"
@@ -90,10 +90,10 @@ def test_sections_of_the_readme_that_pages_include_are_there():
 # Formulas and the reference.
 
 
-@pytest.mark.parametrize("row", [*ROWS, *REDUCTIONS, *GATES], ids=lambda row: row.name)
-def test_every_formula_can_be_set(row):
+@pytest.mark.parametrize("spec", list(SPECS.values()), ids=lambda spec: spec.name)
+def test_every_formula_can_be_set(spec):
     latex = importlib.import_module("latex").latex
-    formulas = (row.formula, row.derivative, row.backward_y, row.backward_x, row.gate_grad, row.value_grad)
+    formulas = (spec.formula, spec.derivative, spec.backward_y, spec.backward_x, spec.gate_grad, spec.value_grad)
     for formula in filter(None, formulas):
         text = latex(formula)
         assert text.count("{") == text.count("}")
@@ -123,7 +123,7 @@ def test_every_public_function_has_a_page_with_its_docstrings(tmp_path, monkeypa
     pages.write()
     names = {name for name in fa.__all__ if callable(getattr(fa, name))}
     assert {path.stem for path in tmp_path.glob("*.rst")} == {"index", *names}
-    for name in {*fa.ACTIVATIONS, *fa.GATES, *fa.REDUCTIONS}:
+    for name in SPECS:
         text = (tmp_path / f"{name}.rst").read_text()
         assert (tmp_path / f"{name}.svg").exists()
         for method in ("derivative", "backward", "jacobian"):
@@ -158,9 +158,8 @@ def test_the_reference_shows_the_measurements():
 def test_pictures_can_be_drawn(name, tmp_path):
     pytest.importorskip("matplotlib")
     curves, style = (importlib.import_module(module) for module in ("curves", "style"))
-    rows = {row.name: row for row in (*ROWS, *REDUCTIONS, *GATES)}
-    draw = curves.PICTURES[rows[name].kind if name in rows else name]
-    style.draw(tmp_path / "picture.svg", curves.SIZE, draw, rows.get(name, name))
+    spec = SPECS[name]
+    style.draw(tmp_path / "picture.svg", curves.SIZE, curves.PICTURES[spec.kind], spec)
     assert "<svg" in (tmp_path / "picture.svg").read_text()
 
 

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 import fastact as fa
 import helpers
 from fastact.catalogue import Parameter
-from fastact.catalogue.row import ANY_NUMBER
+from fastact.catalogue.spec import ANY_NUMBER
 
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
 

@@ -26,7 +26,7 @@ def pyplot():
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_draws_every_activation_and_its_derivative(pyplot, name):
     ax = fa.plot(name, derivative=True)
-    typical = pictures.ROW[name].typical
+    typical = pictures.SPECS[name].typical
     function, derivative = ax.get_legend_handles_labels()[0]
     x = function.get_xdata()
     assert np.array_equal(function.get_ydata(), fa.ACTIVATIONS[name](x, **typical))

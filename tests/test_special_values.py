@@ -118,7 +118,7 @@ def test_the_page_of_special_values_is_what_every_fused_target_gives(target):
 
 def test_the_page_of_special_values_is_true(activation, dtype):
     """Each to half a unit or, where more is documented, to the bound; and a result of 0 has the sign of its limit."""
-    name, parameters = activation.name, helpers.ROW[activation.name].typical
+    name, parameters = activation.name, helpers.SPECS[activation.name].typical
     x = np.array([*special_values.names(dtype).values(), *special_values.kinks(name)], dtype)
     for kind, got in zip(("forward", "derivative"), special_values.values(name, dtype, core.TARGET, x), strict=True):
         true = true_values(name, kind, x, **parameters)
@@ -131,7 +131,7 @@ def test_the_page_of_special_values_is_true(activation, dtype):
 @pytest.mark.parametrize("kind", ["forward", "derivative"])
 def test_special_points_are_within_the_bound_and_have_the_right_sign(activation, dtype, kind):
     """Kinks and their neighbours, all that is saturated, +-100; the sign holds where the value is rounded to zero, too."""
-    name, parameters, (least, normal, largest) = activation.name, helpers.ROW[activation.name].typical, limits(dtype)
+    name, parameters, (least, normal, largest) = activation.name, helpers.SPECS[activation.name].typical, limits(dtype)
     points = [0.0, least, normal, 1e-3, 1.0, 20.0, 100.0, 700.0, 1000.0, largest]
     points += references.landmarks(name, dtype, **parameters)
     x = np.concatenate([references.neighbours(points, 3, dtype), np.array([INF, -INF, NAN], dtype)])
@@ -194,7 +194,7 @@ def test_gradient_at_nan_is_nan_everywhere(activation, dtype):
 
 def test_a_zero_branch_stops_whatever_the_gradient_holds(activation, dtype):
     grad, x = gradients(dtype), np.concatenate([np.arange(-8, 9, dtype=dtype) / 2, np.array([-0.0, INF, -INF], dtype)])
-    if not helpers.ROW[activation.name].piecewise:
+    if not helpers.SPECS[activation.name].piecewise:
         pytest.skip("no branch")
     for parameters in helpers.example_parameters(activation):
         stopped = x[activation.derivative(x, **parameters) == 0]

@@ -67,7 +67,7 @@ def test_a_small_call_starts_no_thread():
     code = """
 from fastact import catalogue
 for size in (0, 1, 16, 256, 1000):
-    for row in catalogue.ROWS:
+    for row in catalogue.ACTIVATIONS:
         activation = fa.ACTIVATIONS[row.name]
         activation(x[:size], **row.required)
         activation.backward(x[:size], **{activation.backward_from_any: x[:size]}, **row.required)
@@ -971,7 +971,7 @@ def calls(dtype, rows, columns):
     for x in (whole, strided, turned, wider):
         out, total = np.empty_like(x), np.zeros(columns, x.dtype)
         for name, f in fa.ACTIVATIONS.items():
-            required = dict(catalogue.ROW[name].required)
+            required = dict(catalogue.SPECS[name].required)
             takes = inspect.signature(f).parameters
             yield name, lambda: f(x, **required, out=out)
             for source in sorted(f.backward_from):

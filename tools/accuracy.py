@@ -36,7 +36,7 @@ import references
 from fastact._bench import peers
 from fastact._testing import largest_error
 from fastact._truth import error_scale, in_float64
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 CHUNKS = 64  # of all float32 patterns
@@ -84,7 +84,7 @@ class Worst:
 
 def fastact(target, name, kind):
     operation = helpers.Operation(core.on_target(fa.ACTIVATIONS[name], target), kind)
-    return lambda *arrays, **parameters: operation(*arrays, **ROW[name].typical | parameters)
+    return lambda *arrays, **parameters: operation(*arrays, **SPECS[name].typical | parameters)
 
 
 def torch(name, kind):
@@ -93,7 +93,7 @@ def torch(name, kind):
     if name not in peers.TORCH or kind == "backward_y":
         return None
     torch.set_num_threads(1)
-    function = eval(f"lambda x: {peers.TORCH[name]}", {"torch": torch, "F": torch.nn.functional} | ROW[name].typical)
+    function = eval(f"lambda x: {peers.TORCH[name]}", {"torch": torch, "F": torch.nn.functional} | SPECS[name].typical)
 
     def compute(x):
         tensor = torch.from_numpy(x.copy()).requires_grad_(kind == "derivative")
@@ -113,7 +113,7 @@ def jax(name, kind):
     jax.config.update("jax_enable_x64", True)
     if name not in peers.JAX or kind == "backward_y":
         return None
-    function = jax.jit(eval(f"lambda x: {peers.JAX[name]}", {"jax": jax, "jnp": jax.numpy} | ROW[name].typical))
+    function = jax.jit(eval(f"lambda x: {peers.JAX[name]}", {"jax": jax, "jnp": jax.numpy} | SPECS[name].typical))
     if kind == "derivative":
         of_x = function
         function = lambda x: jax.vjp(of_x, x)[1](jax.numpy.ones_like(x))[0]
@@ -149,7 +149,7 @@ def computer(case):
 
 def measure(case, worst, *arrays):
     """Offer the errors of a case on some arrays, compared with MPFR numbers; return them."""
-    parameters = ROW[case.name].typical
+    parameters = SPECS[case.name].typical
     with np.errstate(all="ignore"):
         got = computer(case)(*arrays)
     true = references.true_values(case.name, case.kind, *arrays, **parameters)
@@ -173,7 +173,7 @@ def patterns(chunk, stride):
 def sweep(case, chunk, stride):
     """Measure an elementwise function in float32 on a part of all patterns."""
     name, kind, worst, suspects = case.name, case.kind, Worst(), []
-    exact = in_float64(name, ROW[name].typical)
+    exact = in_float64(name, SPECS[name].typical)
     of_longer = fastact(core.TARGET if case.library in PEERS else case.library, name, kind)
     random = np.random.default_rng(chunk)
     for number, x in enumerate(patterns(chunk, stride)):
@@ -213,10 +213,10 @@ def check_backward(case, worst, arrays):
 def search(case, seed):
     """Look for the largest error of an elementwise function in float64: many points, then uphill from the worst."""
     random, worst = np.random.default_rng(seed), Worst()
-    x = references.telling_points(case.name, np.float64, POINTS, seed, **ROW[case.name].typical)
+    x = references.telling_points(case.name, np.float64, POINTS, seed, **SPECS[case.name].typical)
     rounds = 0 if case.library in PEERS else ROUNDS
     for round_ in range(rounds + 1):
-        arrays = references.arguments(case.name, case.kind, x, **ROW[case.name].typical)
+        arrays = references.arguments(case.name, case.kind, x, **SPECS[case.name].typical)
         error = measure(case, worst, *arrays)
         best = arrays[-1][np.argsort(error)[-SURVIVORS:]]
         reach = np.exp2(random.uniform(0, max(4, 44 - 2 * round_), (best.size, CHILDREN)))
@@ -246,7 +246,7 @@ def compare(name, kind, chunk, stride):
     operations = [fastact(target, name, kind) for target in core.FUSED_TARGETS]
     differing, first = 0, ""
     for x in patterns(chunk, stride):
-        arrays = references.arguments(name, kind, x, **ROW[name].typical)
+        arrays = references.arguments(name, kind, x, **SPECS[name].typical)
         want, *others = (operation(*arrays) for operation in operations)
         for got in others:
             differ = (got.view(np.uint32) != want.view(np.uint32)) & ~(np.isnan(got) & np.isnan(want))

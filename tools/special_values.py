@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import fastact as fa
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 from fastact.core import function as core
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "special-values.md"
@@ -42,7 +42,7 @@ def spell(value, dtype):
 
 def kinks(name):
     """Return where the derivative jumps, near some place that parameters and small numbers name."""
-    derivative, typical = fa.ACTIVATIONS[name].derivative, ROW[name].typical
+    derivative, typical = fa.ACTIVATIONS[name].derivative, SPECS[name].typical
     places = np.unique([0.0, *(np.arange(1, 14) / 2), *map(abs, typical.values())])
     x = np.concatenate([-places[:0:-1], places])
     before, after = (derivative(np.nextafter(x, end), **typical) for end in (-np.inf, np.inf))
@@ -53,7 +53,7 @@ def values(name, dtype, target, x):
     """Return f(x) and f'(x) with typical parameters."""
     activation = core.on_target(fa.ACTIVATIONS[name], target)
     x = np.asarray(x, dtype)
-    return activation(x, **ROW[name].typical), activation.derivative(x, **ROW[name].typical)
+    return activation(x, **SPECS[name].typical), activation.derivative(x, **SPECS[name].typical)
 
 
 def elementwise():
@@ -62,7 +62,7 @@ def elementwise():
 
 def page(target=core.TARGET):
     """Return the text of the page, as a target computes it."""
-    threshold, prelu = (", ".join(map(str, ROW[name].typical.values())) for name in ("threshold", "prelu"))
+    threshold, prelu = (", ".join(map(str, SPECS[name].typical.values())) for name in ("threshold", "prelu"))
     lines = [INTRODUCTION.format(threshold=threshold, prelu=prelu)]
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
         points = names(dtype)

@@ -8,7 +8,7 @@ import importlib.util
 from typing import NamedTuple
 
 from fastact._formulas import FORMULAS
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 OUT, IN_PLACE, ALLOCATING = "out=", "in place", "allocating"
 
@@ -223,7 +223,7 @@ def fastact(activation, kind):
         "backward_x": ("f.backward(grad, x=x", "grad"),
         "backward_y": ("f.backward(grad, y=y", "grad"),
     }[kind]
-    call += "".join(f", {name}={name}" for name in ROW[activation].required)
+    call += "".join(f", {name}={name}" for name in SPECS[activation].required)
     return [Way(OUT, f"{call}, out=out)"), Way(IN_PLACE, f"{call}, out={given})"), Way(ALLOCATING, f"{call})")]
 
 
@@ -232,7 +232,7 @@ def numpy(activation, kind):
 
     None for a formula with an error function, which NumPy has only as a loop of Python's.
     """
-    row = ROW[activation]
+    row = SPECS[activation]
     if getattr(FORMULAS[activation], kind) is None or "erfc" in f"{row.formula} {row.derivative}":
         return []
     arrays = {"backward_x": ["grad", "x"], "backward_y": ["grad", "y"]}.get(kind, ["x"])

@@ -17,7 +17,7 @@ import fastact as fa
 from fastact._bench.peers import IN_PLACE, ways
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -55,7 +55,7 @@ class Case(NamedTuple):
         elif self.fill != "ordinary":
             x[...] = float(self.fill)
         if self.kind == "backward_y":
-            fa.ACTIVATIONS[self.activation](x, **ROW[self.activation].typical, out=x)
+            fa.ACTIVATIONS[self.activation](x, **SPECS[self.activation].typical, out=x)
         return x, grad
 
     def timed(self, library, way):
@@ -103,7 +103,7 @@ class Library:
         """Return all names that a statement may use; the arrays may be written over."""
         f = fa.ACTIVATIONS[activation]
         given = "y" if kind == "backward_y" else "x"
-        names = self.names | ROW[activation].typical | {"f": f, "formula": FORMULAS[activation]}
+        names = self.names | SPECS[activation].typical | {"f": f, "formula": FORMULAS[activation]}
         names |= {given: self.to_own(x), "grad": self.to_own(grad), "out": self.to_own(np.empty_like(x))}
         if way.compiled:
             jax, arrays = self.names["jax"], "x" if kind == "forward" else f"grad, {given}"
@@ -142,7 +142,7 @@ class Library:
     def subnormal_result(self, case):
         """Return whether a true result of the case is subnormal, where alone a call may be slow."""
         x, grad = case.arrays()
-        result = np.abs(compute(fa.ACTIVATIONS[case.activation], case.kind, x, grad, **ROW[case.activation].typical))
+        result = np.abs(compute(fa.ACTIVATIONS[case.activation], case.kind, x, grad, **SPECS[case.activation].typical))
         return bool(np.any((result > 0) & (result < np.finfo(case.dtype).tiny)))
 
 

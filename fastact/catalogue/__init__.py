@@ -1,24 +1,28 @@
-"""The catalogue: one row per activation, family by family, as the kernels have them."""
+"""The catalogue: one Spec a function, family by family, as the kernels have them.
+
+Names, formulas, bounds, arguments and documentation are declared here, and made into everything else: the core's slots,
+docstrings, the stub, tests, benchmarks, the self-check, pages and pictures.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from fastact.catalogue import algebraic, exponential, gates, logistic, losses, normal, piecewise, rows, softplus
-from fastact.catalogue.row import Parameter, Row
+from fastact.catalogue.spec import Parameter, Spec
 
-ROWS: tuple[Row, ...] = (
-    *piecewise.ROWS,
-    *algebraic.ROWS,
-    *logistic.ROWS,
-    *exponential.ROWS,
-    *softplus.ROWS,
-    *normal.ROWS,
-    *rows.ROWS,
+ACTIVATIONS: tuple[Spec, ...] = (
+    *piecewise.SPECS,
+    *algebraic.SPECS,
+    *logistic.SPECS,
+    *exponential.SPECS,
+    *softplus.SPECS,
+    *normal.SPECS,
+    *rows.SPECS,
 )
-GATES: tuple[Row, ...] = gates.ROWS
-REDUCTIONS: tuple[Row, ...] = rows.REDUCTIONS
-LOSSES: tuple[Row, ...] = losses.ROWS
+GATES: tuple[Spec, ...] = gates.SPECS
+REDUCTIONS: tuple[Spec, ...] = rows.REDUCTIONS
+LOSSES: tuple[Spec, ...] = losses.SPECS
 
-ROW: Mapping[str, Row] = MappingProxyType({row.name: row for row in (*ROWS, *REDUCTIONS)})
+SPECS: Mapping[str, Spec] = MappingProxyType({spec.name: spec for spec in (*ACTIVATIONS, *GATES, *REDUCTIONS, *LOSSES)})
 
-__all__ = ["GATES", "LOSSES", "REDUCTIONS", "ROW", "ROWS", "Parameter", "Row"]
+__all__ = ["ACTIVATIONS", "GATES", "LOSSES", "REDUCTIONS", "SPECS", "Parameter", "Spec"]

@@ -1,9 +1,9 @@
 """Activations made of quotients and roots: kernels/elementwise/algebraic.h."""
 
-from fastact.catalogue.row import FINITE_ABOVE_ZERO, Parameter, Row, ulp
+from fastact.catalogue.spec import FINITE_ABOVE_ZERO, Parameter, Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="soft_sign",
         title="Soft sign",
         formula="x / (1 + abs(x))",
@@ -13,6 +13,7 @@ ROWS: tuple[Row, ...] = (
         bounds=ulp(forward=(0.6, 0.6), derivative=(1.25, 1.25), backward_y=(0.6, 0.6)),
         notes="Odd to the bit: ``soft_sign(-x)`` is ``-soft_sign(x)``.",
         aliases=("softsign",),
+        source="Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010",
         examples={
             "forward": """\
 >>> fa.soft_sign(np.array([-1.0, 0.0, 3.0]))
@@ -28,7 +29,7 @@ array([ 2., 16.,  2.])
 array([ 2., 16.,  2.])""",
         },
     ),
-    Row(
+    Spec(
         name="squareplus",
         title="Squareplus: softplus without an exponential",
         formula="where(x < 0, b / 2 / (sqrt(x**2 + b) - x), (x + sqrt(x**2 + b)) / 2)",
@@ -40,11 +41,12 @@ array([ 2., 16.,  2.])""",
                 "b",
                 4.0,
                 FINITE_ABOVE_ZERO,
-                "The square of the width of the bend; ``sqrt(b) / 2`` is the value at 0.",
+                "The square of the width of the transition; ``sqrt(b) / 2`` is the output at 0.",
                 examples=(1.0, 0.1, 3.0, 1e-30, 1e30, 1e-44, 3.4e38),
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.25, 1.25), backward_y=(1.0, 1.0)),
+        source="Barron, Squareplus: a softplus-like algebraic rectifier, 2021",
         examples={
             "forward": """\
 >>> fa.squareplus(np.array([-1.5, 0.0, 1.5]))

@@ -1,12 +1,12 @@
 """Activations made of exponentials and logarithms of them: kernels/elementwise/exponential.h."""
 
-from fastact.catalogue.row import FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Row, ulp
+from fastact.catalogue.spec import FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Spec, ulp
 
 LAMBDA = "1.0507009873554804934193349852946"
 ALPHA = "1.6732632423543772848170429916717"
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="exponential",
         title="Exponential function",
         formula="exp(x)",
@@ -14,7 +14,7 @@ ROWS: tuple[Row, ...] = (
         derivative_y="y",
         range=("0", "inf"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
-        notes="The result is right where it is a subnormal number, too.",
+        notes="Subnormal results are accurate too.",
         aliases=("exp",),
         examples={
             "forward": """\
@@ -29,7 +29,7 @@ array([0.        , 1.        , 2.71828183])""",
 array([ 0., 20.])""",
         },
     ),
-    Row(
+    Spec(
         name="gaussian",
         title="Gaussian",
         formula="exp(-(x**2))",
@@ -51,7 +51,7 @@ array([ 0.73575888, -0.        , -0.73575888])""",
 array([ 7.35758882e+000, -4.00000000e-199])""",
         },
     ),
-    Row(
+    Spec(
         name="elu",
         title="Exponential linear unit",
         formula="where(x > 0, x, alpha * expm1(x))",
@@ -63,13 +63,14 @@ array([ 7.35758882e+000, -4.00000000e-199])""",
                 "alpha",
                 1.0,
                 FINITE,
-                "Minus the limit at minus infinity; at least 0 to use `y`.",
+                "Minus the limit at minus infinity.",
                 limits_from_y=FINITE_FROM_ZERO,
                 examples=(0.5, 1.7, 0.0, -1.3, 1e-30, 1e30, 3e38, 1e-40),
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
         notes="The derivative at 0 is that from the left, alpha.",
+        source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units, 2015",
         examples={
             "forward": """\
 >>> fa.elu(np.array([-np.inf, -1e-10, 2.0]))
@@ -83,7 +84,7 @@ array([0.18393972, 0.5       , 1.        ])""",
 array([ 2.5, 20. , 30. ])""",
         },
     ),
-    Row(
+    Spec(
         name="selu",
         title="Scaled exponential linear unit",
         formula=f"{LAMBDA} * where(x > 0, x, {ALPHA} * expm1(x))",
@@ -92,6 +93,7 @@ array([ 2.5, 20. , 30. ])""",
         range=("-1.7580993408473768599", "inf"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.6, 0.6)),
         notes="The derivative at 0 is that from the left, 1.758.",
+        source="Klambauer and others, Self-normalizing neural networks, 2017",
         examples={
             "forward": """\
 >>> fa.selu(np.array([-np.inf, -1.0, 2.0]))
@@ -105,7 +107,7 @@ array([0.6467686 , 1.75809934, 1.05070099])""",
 array([17.58099341, 21.01401975])""",
         },
     ),
-    Row(
+    Spec(
         name="celu",
         title="Continuously differentiable exponential linear unit",
         formula="where(x > 0, x, alpha * expm1(x / alpha))",
@@ -117,11 +119,12 @@ array([17.58099341, 21.01401975])""",
                 "alpha",
                 1.0,
                 FINITE_ABOVE_ZERO,
-                "Minus the limit at minus infinity; above 0.",
+                "Minus the limit at minus infinity.",
                 examples=(0.1, 1.7, 1e-30, 1e30, 3e38, 1e-40),
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.6, 0.6)),
+        source="Barron, Continuously differentiable exponential linear units, 2017",
         examples={
             "forward": """\
 >>> fa.celu(np.array([-np.inf, -1e-10, 2.0]), 0.5)

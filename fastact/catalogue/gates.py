@@ -3,9 +3,9 @@
 import re
 
 from fastact.catalogue import logistic, normal, piecewise
-from fastact.catalogue.row import Bounds, Row, ulp
+from fastact.catalogue.spec import Bounds, Spec, ulp
 
-UNITS = {row.name: row for row in (*piecewise.ROWS, *logistic.ROWS, *normal.ROWS)}
+UNITS = {spec.name: spec for spec in (*piecewise.SPECS, *logistic.SPECS, *normal.SPECS)}
 EXAMPLE = ">>> gate, value = np.array([-1000.0, 0.0, 1000.0]), np.array([2.0, 3.0, 4.0])"
 
 
@@ -18,12 +18,12 @@ def gate(
     gradients: str,
     inputs: tuple[str, str] = ("gate", "value"),
     notes: str = "",
-) -> Row:
-    """Return the row of a gated unit, with what the example's call and its backward give."""
+) -> Spec:
+    """Return the Spec of a gated unit, with what the example's call and its backward give."""
     unit = UNITS[activation]
     assert unit.derivative is not None
     f, derivative = (re.sub(r"\bx\b", "gate", formula) for formula in (unit.formula, unit.derivative))
-    return Row(
+    return Spec(
         name=name,
         title=title,
         kind="gate",
@@ -37,6 +37,7 @@ def gate(
         piecewise=unit.piecewise,
         bounds=bounds,
         notes=notes,
+        source="Shazeer, GLU variants improve transformer, 2020",
         examples={
             "forward": f"{EXAMPLE}\n>>> fa.{name}({', '.join(inputs)})\n{example}",
             "backward": f"{EXAMPLE}\n>>> fa.{name}.backward(np.ones(3), gate=gate, value=value)\n{gradients}",
@@ -44,7 +45,7 @@ def gate(
     )
 
 
-ROWS: tuple[Row, ...] = (
+SPECS: tuple[Spec, ...] = (
     gate(
         "glu",
         "Gated linear unit",
@@ -53,7 +54,7 @@ ROWS: tuple[Row, ...] = (
         "array([0. , 1.5, 4. ])",
         "(array([0.  , 0.75, 0.  ]), array([0. , 0.5, 1. ]))",
         inputs=("value", "gate"),
-        notes="As in PyTorch, the second array is activated, or the second half: of all gated units, of this one alone.",
+        notes="As in PyTorch, the second array, or the second half, is the gate: among the gated units, only here.",
     ),
     gate(
         "swiglu",

@@ -1,9 +1,9 @@
 """Activations made of the logistic function: kernels/elementwise/logistic.h."""
 
-from fastact.catalogue.row import FINITE, Parameter, Row, ulp
+from fastact.catalogue.spec import FINITE, Parameter, Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="sigmoid",
         title="Logistic sigmoid",
         formula="1 / (1 + exp(-x))",
@@ -11,7 +11,7 @@ ROWS: tuple[Row, ...] = (
         derivative_y="y * (1 - y)",
         range=("0", "1"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
-        notes="The result is right where it is a subnormal number, too.",
+        notes="Subnormal results are accurate too.",
         aliases=("expit", "logistic", "logistic_sigmoid"),
         examples={
             "forward": """\
@@ -26,7 +26,7 @@ array([0.  , 0.25, 0.  ])""",
 array([0. , 0.5])""",
         },
     ),
-    Row(
+    Spec(
         name="tanh",
         title="Hyperbolic tangent",
         formula="tanh(x)",
@@ -48,14 +48,14 @@ array([0., 1., 0.])""",
 array([7.5, 0. ])""",
         },
     ),
-    Row(
+    Spec(
         name="tanh_shrink",
         title="Tanh shrinkage",
         formula="x - tanh(x)",
         derivative="tanh(x) ** 2",
         range=("-inf", "inf"),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 2.0)),
-        notes="Odd to the bit; nothing cancels near 0.",
+        notes="Odd to the bit. Accurate near 0, where ``x - tanh(x)`` would cancel.",
         aliases=("tanhshrink",),
         examples={
             "forward": """\
@@ -70,7 +70,7 @@ array([1., 0., 1.])""",
 array([0., 3.])""",
         },
     ),
-    Row(
+    Spec(
         name="silu",
         title="Sigmoid linear unit",
         formula="x / (1 + exp(-x))",
@@ -78,6 +78,7 @@ array([0., 3.])""",
         range=("-0.278465", "inf"),
         root="-1.2784645427610738",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        source="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function approximation, 2017",
         examples={
             "forward": """\
 >>> fa.silu(np.array([-1000.0, 0.0, 1000.0]))
@@ -91,7 +92,7 @@ array([-0. ,  0.5,  1. ])""",
 array([2., 3.])""",
         },
     ),
-    Row(
+    Spec(
         name="swish",
         title="Swish",
         formula="x / (1 + exp(-beta * x))",
@@ -103,12 +104,13 @@ array([2., 3.])""",
                 "beta",
                 1.0,
                 FINITE,
-                "How steeply the unit opens: 1 makes `silu`, 0 makes x / 2.",
+                "Steepness of the sigmoid: with 1 it is `silu`, with 0 x / 2.",
                 examples=(1.702, 0.0, -1.0, 1e30),
             ),
         ),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
         notes="For beta below 1 the derivative's error is relative to 1/4 within 0.6 / beta of its root.",
+        source="Ramachandran, Zoph and Le, Searching for activation functions, 2017",
         examples={
             "forward": """\
 >>> fa.swish(np.array([-1000.0, 0.0, 1000.0]), 2.0)
@@ -122,7 +124,7 @@ array([-0. ,  0.5,  1. ])""",
 array([2., 3.])""",
         },
     ),
-    Row(
+    Spec(
         name="quick_gelu",
         title="Gaussian error linear unit by the logistic function",
         formula="x / (1 + exp(-1.702 * x))",
@@ -131,6 +133,7 @@ array([2., 3.])""",
         root="-0.75115425544128897",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
         aliases=("gelu_quick",),
+        source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\
 >>> fa.quick_gelu(np.array([-1000.0, 0.0, 1000.0]))
@@ -144,7 +147,7 @@ array([-0. ,  0.5,  1. ])""",
 array([2., 3.])""",
         },
     ),
-    Row(
+    Spec(
         name="gelu_tanh",
         title="Gaussian error linear unit by the hyperbolic tangent",
         formula="x / (1 + exp(-2 * sqrt(2 / pi) * (x + 0.044715 * x**3)))",
@@ -156,6 +159,7 @@ array([2., 3.])""",
         root="-0.75246142207101626",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
         aliases=("gelu_new", "gelu_pytorch_tanh"),
+        source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\
 >>> fa.gelu_tanh(np.array([-1000.0, 0.0, 1000.0]))

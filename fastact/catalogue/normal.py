@@ -1,9 +1,9 @@
 """Activations made of the normal distribution: kernels/elementwise/normal.h."""
 
-from fastact.catalogue.row import Row, ulp
+from fastact.catalogue.spec import Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="gelu",
         title="Gaussian error linear unit",
         formula="x * erfc(-x / sqrt(2)) / 2",
@@ -12,6 +12,7 @@ ROWS: tuple[Row, ...] = (
         range=("-0.17", "inf"),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.75, 2.0)),
         notes="The exact function, x times the normal distribution of x; `gelu_tanh` is its approximation.",
+        source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\
 >>> fa.gelu(np.array([-10.0, 0.0, 10.0]))

@@ -1,9 +1,9 @@
 """Activations made of straight lines and parabolas: kernels/elementwise/piecewise.h."""
 
-from fastact.catalogue.row import ANY_NUMBER, FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Row, ulp
+from fastact.catalogue.spec import ANY_NUMBER, FINITE, FINITE_ABOVE_ZERO, FINITE_FROM_ZERO, Parameter, Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="relu",
         title="Rectified linear unit",
         piecewise=True,
@@ -14,6 +14,7 @@ ROWS: tuple[Row, ...] = (
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="The result for -0.0 is 0.0.",
         aliases=("rectified_linear",),
+        source="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010",
         examples={
             "forward": """\
 >>> x = np.array([-1.5, 0.0, 2.0])
@@ -32,7 +33,7 @@ array([ 0.,  0., 30.])
 True""",
         },
     ),
-    Row(
+    Spec(
         name="leaky_relu",
         title="Leaky rectified linear unit",
         piecewise=True,
@@ -45,13 +46,14 @@ True""",
                 "negative_slope",
                 0.01,
                 FINITE,
-                "The slope where x <= 0; at least 0 to use `y`.",
+                "The slope where x <= 0.",
                 limits_from_y=FINITE_FROM_ZERO,
                 examples=(0.2, 0.0, 1.0, 3.0),
             ),
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="A slope above 1 is allowed.",
+        source="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013",
         examples={
             "forward": """\
 >>> fa.leaky_relu(np.array([-1.5, 0.0, 2.0]), 0.2)
@@ -65,7 +67,7 @@ array([0.2, 0.2, 1. ])""",
 array([ 2.,  4., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="prelu",
         title="Rectified linear unit with a weight that is learnt",
         piecewise=True,
@@ -78,7 +80,7 @@ array([ 2.,  4., 30.])""",
                 "weight",
                 None,
                 FINITE,
-                "The slope where x <= 0: a number, or a vector with one for each place along `axis`; above 0 to use `y`.",
+                "The slope where x <= 0: a number, a vector with one slope for each channel along `axis`, or an array that is broadcast to the shape of `x` as NumPy does.",
                 limits_from_y=FINITE_ABOVE_ZERO,
                 examples=(0.25, 0.0, -0.5, 3.0),
             ),
@@ -86,6 +88,7 @@ array([ 2.,  4., 30.])""",
         kind="channelwise",
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="With a number for `weight` it is `leaky_relu`.",
+        source="He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015",
         examples={
             "forward": """\
 >>> x = np.array([[-1.0, -2.0], [3.0, -4.0]])
@@ -108,7 +111,7 @@ array([[0.25, 0.5 ],
 array([-1., -6.])""",
         },
     ),
-    Row(
+    Spec(
         name="relu6",
         title="Rectified linear unit, at most 6",
         piecewise=True,
@@ -118,6 +121,7 @@ array([-1., -6.])""",
         range=("0", "6"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="The result for -0.0 is 0.0.",
+        source="Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010",
         examples={
             "forward": """\
 >>> fa.relu6(np.array([-1.5, 2.0, 7.0]))
@@ -133,7 +137,7 @@ array([ 0., 20.,  0.])
 array([ 0., 20.,  0.])""",
         },
     ),
-    Row(
+    Spec(
         name="hard_tanh",
         title="Hard hyperbolic tangent: x between two bounds",
         piecewise=True,
@@ -146,14 +150,14 @@ array([ 0., 20.,  0.])""",
                 "min_val",
                 -1.0,
                 ANY_NUMBER,
-                "The least value; -inf for none. At most `max_val`.",
+                "The smallest output; -inf for none. At most `max_val`.",
                 examples=(-2.5, 0.0, 1.0, -1e-30, -float("inf")),
             ),
             Parameter(
                 "max_val",
                 1.0,
                 ANY_NUMBER,
-                "The largest value; inf for none. At least `min_val`.",
+                "The largest output; inf for none. At least `min_val`.",
                 examples=(6.0, 0.0, -1.0, 1e30, float("inf")),
             ),
         ),
@@ -177,7 +181,7 @@ array([ 0., 20.,  0.])
 array([ 0., 20.,  0.])""",
         },
     ),
-    Row(
+    Spec(
         name="threshold",
         title="x above a threshold, a constant up to it",
         piecewise=True,
@@ -189,14 +193,14 @@ array([ 0., 20.,  0.])""",
                 "threshold",
                 None,
                 FINITE,
-                "Where x begins to pass: the threshold itself does not.",
+                "x is passed through above it; at the threshold itself it is replaced.",
                 examples=(0.1, 0.0, -3.0, 1e-30, 1e30),
             ),
             Parameter(
                 "value",
                 None,
                 ANY_NUMBER,
-                "What stands for x up to the threshold.",
+                "The output for x up to the threshold.",
                 examples=(20.0, 0.0, -0.25, -float("inf")),
             ),
         ),
@@ -215,7 +219,7 @@ array([0., 0., 1.])""",
 array([ 0.,  0., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="relu_squared",
         title="Square of the rectified linear unit",
         piecewise=True,
@@ -225,6 +229,7 @@ array([ 0.,  0., 30.])""",
         range=("0", "inf"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         aliases=("relu2", "squared_relu"),
+        source="So and others, Primer: searching for efficient transformers for language modeling, 2021",
         examples={
             "forward": """\
 >>> fa.relu_squared(np.array([-1.5, 0.5, 3.0]))
@@ -240,7 +245,7 @@ array([  0.,  20., 180.])
 array([  0.,  20., 180.])""",
         },
     ),
-    Row(
+    Spec(
         name="hard_sigmoid",
         title="Hard sigmoid: a line between 0 and 1",
         piecewise=True,
@@ -253,14 +258,14 @@ array([  0.,  20., 180.])""",
                 "slope",
                 1 / 6,
                 FINITE,
-                "The line's slope; 0.2 in ONNX.",
+                "The slope of the linear part; 0.2 in ONNX.",
                 examples=(0.2, 0.5, 1.0, 0.0, -0.3, 1e-30, 1e30),
             ),
             Parameter(
                 "offset",
                 0.5,
                 FINITE,
-                "The line's value at 0.",
+                "The output at 0.",
                 examples=(0.0, 1.0, 0.1, -1e-30, -2.5, 1e30),
             ),
         ),
@@ -289,7 +294,7 @@ array([0., 5., 0.])
 array([0., 5., 0.])""",
         },
     ),
-    Row(
+    Spec(
         name="hard_swish",
         title="Hard swish: x times a hard sigmoid",
         piecewise=True,
@@ -300,6 +305,7 @@ array([0., 5., 0.])""",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
         notes="The derivative is 0 at -3 and 1 at 3.",
         aliases=("hardswish", "hard_silu"),
+        source="Howard and others, Searching for MobileNetV3, 2019",
         examples={
             "forward": """\
 >>> fa.hard_swish(np.array([-4.0, -1.5, 0.0, 1.5, 4.0]))
@@ -313,7 +319,7 @@ array([0. , 0.5, 1. , 1. ])""",
 array([ 0., 20., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="hard_shrink",
         title="Hard shrinkage: small numbers become 0",
         piecewise=True,
@@ -323,7 +329,11 @@ array([ 0., 20., 30.])""",
         range=("-inf", "inf"),
         parameters=(
             Parameter(
-                "lambd", 0.5, FINITE_FROM_ZERO, "The largest size that becomes 0.", examples=(0.0, 3.0, 1e-30, 1e30)
+                "lambd",
+                0.5,
+                FINITE_FROM_ZERO,
+                "Elements of at most this magnitude become 0.",
+                examples=(0.0, 3.0, 1e-30, 1e30),
             ),
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
@@ -344,7 +354,7 @@ array([10.,  0., 30.])
 array([10.,  0., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="soft_shrink",
         title="Soft shrinkage: all numbers come nearer to 0",
         piecewise=True,
@@ -354,7 +364,11 @@ array([10.,  0., 30.])""",
         range=("-inf", "inf"),
         parameters=(
             Parameter(
-                "lambd", 0.5, FINITE_FROM_ZERO, "How much nearer they come.", examples=(0.0, 0.1, 3.0, 1e-30, 1e30)
+                "lambd",
+                0.5,
+                FINITE_FROM_ZERO,
+                "By how much magnitudes shrink, to 0 at least.",
+                examples=(0.0, 0.1, 3.0, 1e-30, 1e30),
             ),
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
@@ -375,7 +389,7 @@ array([10.,  0., 30.])
 array([10.,  0., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="sparse_plus",
         title="Sparse softplus: a parabola between two lines",
         piecewise=True,
@@ -399,7 +413,7 @@ array([ 0., 15., 30.])
 array([ 0., 15., 30.])""",
         },
     ),
-    Row(
+    Spec(
         name="sparse_sigmoid",
         title="Sparse sigmoid: the derivative of sparse_plus",
         piecewise=True,
@@ -423,7 +437,7 @@ array([ 0., 10.,  0.])
 array([ 0., 10.,  0.])""",
         },
     ),
-    Row(
+    Spec(
         name="identity",
         title="Identity",
         piecewise=True,

@@ -1,16 +1,16 @@
 """Functions of whole rows: kernels/rowwise/."""
 
-from fastact.catalogue.row import Row, ulp
+from fastact.catalogue.spec import Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="softmax",
         title="Softmax of the rows along an axis",
         formula="exp(x - max(x)) / sum(exp(x - max(x)))",
         backward_y="y * (grad - sum(grad * y))",
         range=("0", "1"),
         kind="rowwise",
-        selects=True,
+        masked=True,
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "y * (abs(grad) + sum(abs(grad) * y))"},
         notes="A row that has a NaN or +inf, or is all -inf, becomes NaN.",
@@ -27,7 +27,7 @@ array([[0. , 0.5],
 array([ 0.25, -0.25])""",
         },
     ),
-    Row(
+    Spec(
         name="softmin",
         title="Softmin of the rows along an axis, softmax of -x",
         formula="exp(min(x) - x) / sum(exp(min(x) - x))",
@@ -47,14 +47,14 @@ array([[0.5, 0.5],
 array([-0.25,  0.25])""",
         },
     ),
-    Row(
+    Spec(
         name="log_softmax",
         title="Logarithm of the softmax of the rows along an axis",
         formula="x - max(x) - log(sum(exp(x - max(x))))",
         backward_y="grad - exp(y) * sum(grad)",
         range=("-inf", "0"),
         kind="rowwise",
-        selects=True,
+        masked=True,
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "abs(grad) + exp(y) * sum(abs(grad))"},
         notes="A row that has a NaN or +inf, or is all -inf, becomes NaN.",
@@ -67,7 +67,7 @@ array([-8.75651076e-27, -6.00000000e+01])""",
 array([ 0.5, -0.5])""",
         },
     ),
-    Row(
+    Spec(
         name="sparsemax",
         title="Sparsemax of the rows along an axis, the nearest probabilities",
         formula="maximum(0, x - max(x) - threshold(x - max(x)))",
@@ -80,8 +80,10 @@ array([ 0.5, -0.5])""",
             "backward_y": "abs(grad) + sum(where(y > 0, abs(grad), 0)) / maximum(1, sum(where(y > 0, 1, 0)))",
         },
         notes="""\
-``threshold`` is the number with which a row adds up to 1: the mean of what is above it, less 1 over how many these are.
-A row that has a NaN or +inf, or is all -inf, becomes NaN. Source: Martins and Astudillo, From softmax to sparsemax, 2016.""",
+``threshold`` is the number for which the row sums to 1: the mean of the elements above it, minus 1 over their number.
+
+A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
+        source="Martins and Astudillo, From softmax to sparsemax, 2016",
         examples={
             "forward": """\
 >>> fa.sparsemax(np.array([0.0, 0.5, 1.0, -3.0]))
@@ -92,8 +94,8 @@ array([ 0. ,  0.5, -0.5,  0. ])""",
         },
     ),
 )
-REDUCTIONS: tuple[Row, ...] = (
-    Row(
+REDUCTIONS: tuple[Spec, ...] = (
+    Spec(
         name="logsumexp",
         title="Logarithm of the sum of the exponentials of the rows along an axis",
         formula="max(x) + log(sum(exp(x - max(x))))",
@@ -103,7 +105,7 @@ REDUCTIONS: tuple[Row, ...] = (
         of_nothing=-float("inf"),
         bounds=ulp(forward=(3.0, 3.0), backward_x=(4.0, 4.0)),
         terms={"forward": "abs(max(x)) + log(sum(exp(x - max(x))))"},
-        notes="The gradient is `fastact.softmax` times `grad`: where the former is subnormal it has lost what that has.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
+        notes="The gradient is `softmax` times `grad`, with the precision that a subnormal softmax has lost.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
         examples={
             "forward": """\
 >>> fa.logsumexp(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))

@@ -1,7 +1,8 @@
 """The arguments of every function, declared once: the core's slots, signatures, docstrings and the stub are made of them.
 
-Nothing here computes. An argument has a role, says by which rule its shape follows from that of the first input, and
-which of the kernel's operands it is (kernels/kernels.h lists these).
+Nothing here computes. An argument has a role, says by which rule its shape follows from that of the first input, which
+of the kernel's operands it is (kernels/kernels.h lists these), and what docstrings say of it. A new argument of a
+function is one more Argument here.
 """
 
 from __future__ import annotations
@@ -11,35 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from fastact.catalogue.row import Row
+    from fastact.catalogue.spec import Spec
 
-Role = Literal[
-    "input",  # an array of numbers
-    "vector",  # an array of numbers, broadcast
-    "weight",  # the same, or a number; held to a range, in the compute type
-    "mask",  # bools, broadcast
-    "targets",  # of a loss
-    "parameter",  # a number, of the catalogue
-    "flag",  # a bool
-    "axis",
-    "choice",  # a string
-    "index",  # an integer, or None
-    "output",
-    "sum",  # an output: the gradient with respect to what was broadcast
-]
-Shape = Literal[
-    "like",  # that of the first input
-    "halves",  # twice as long along the axis: two operands in one array
-    "broadcast",  # broadcast to it, as NumPy does
-    "channel",  # broadcast to it, but a vector lies along `axis`
-    "classes",  # a vector along the axis
-    "reduced",  # without the axis
-    "none",
-]
-
-
-FROM_ZERO = (0.0, sys.float_info.max)
-ABOVE_ZERO = (5e-324, sys.float_info.max)
+MOST = sys.float_info.max
+LEAST = 5e-324
+FROM_ZERO = (0.0, MOST)
+ABOVE_ZERO = (LEAST, MOST)
+REDUCTIONS = ("mean", "sum", "none")
 
 
 class Required:
@@ -57,8 +36,29 @@ class Argument:
     """One argument of a function."""
 
     name: str
-    role: Role
-    shape: Shape = "none"
+    role: Literal[
+        "input",  # an array of numbers
+        "vector",  # an array of numbers, broadcast
+        "weight",  # the same, or a number; held to a range, in the compute type
+        "mask",  # bools, broadcast
+        "targets",  # of a loss
+        "parameter",  # a number, of the catalogue
+        "flag",  # a bool
+        "axis",
+        "choice",  # a string
+        "index",  # an integer, or None
+        "output",
+        "sum",  # an output: the gradient with respect to what was broadcast
+    ]
+    shape: Literal[
+        "like",  # that of the first input
+        "halves",  # twice as long along the axis: two operands in one array
+        "broadcast",  # broadcast to it, as NumPy does
+        "channel",  # broadcast to it, but a vector lies along `axis`
+        "classes",  # a vector along the axis
+        "reduced",  # without the axis
+        "none",
+    ] = "none"
     operand: int = -1  # its place among the kernel's operands
     default: object = None
     positional: bool = False
@@ -67,15 +67,71 @@ class Argument:
     source: Literal["", "x", "y"] = ""  # one of the two that backward can go by
     limits: tuple[float, float] = FROM_ZERO  # of a parameter or a weight, in the compute type
     limits_from_y: tuple[float, float] | None = None  # where backward goes by the output, if these are others
+    choices: tuple[str, ...] = ()
+    doc: str = ""
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it says how to compute, and is not an operand like the first input that may be given or not."""
+        return self.role in ("parameter", "weight", "mask", "flag", "axis", "choice", "index")
 
 
-OUT = Argument("out", "output", "like")
-AXIS = Argument("axis", "axis", default=-1)
-GRAD = Argument("grad", "input", "like", 0, REQUIRED, True, True)
-X = Argument("x", "input", "like", 0, REQUIRED, True, True)
+def range_in_words(low: float, high: float, none: str = "a number") -> str:
+    """Return the words for a range, both ends of which are allowed."""
+    words = [
+        word
+        for applies, word in (
+            (low == -MOST or high == MOST, "finite"),
+            (low == 0, "at least 0"),
+            (low == LEAST, "above 0"),
+            (low not in (0, LEAST) and abs(low) < MOST, f"at least {low:g}"),
+            (abs(high) < MOST, f"at most {high:g}"),
+        )
+        if applies
+    ]
+    return " and ".join(words) or none
 
 
-def parameters(row: Row, positional: bool) -> list[Argument]:
+# ---------------------------------------------------------------------------------------------------------------
+# Arguments that several functions have
+# ---------------------------------------------------------------------------------------------------------------
+
+REAL = "float32 or float64; integers and bools are converted to float64."
+OUT = Argument(
+    "out",
+    "output",
+    "like",
+    doc="Array that receives the result, of its shape and dtype; `{first}` itself for a result in place. By default a "
+    "new array is allocated.",
+)
+AXIS = Argument("axis", "axis", default=-1, doc="The axis along which the rows lie.")
+GRAD = Argument(
+    "grad", "input", "like", 0, REQUIRED, True, True, doc=f"Gradient of the loss with respect to the output. {REAL}"
+)
+X = Argument("x", "input", "like", 0, REQUIRED, True, True, doc=f"Input array. {REAL}")
+INPUT = "The input of the forward call."
+OUTPUT = "The output of the forward call."
+BROADCAST = (
+    "broadcast to the shape of `x` as NumPy does: a vector lies along the last axis, an array of shape (C, 1, 1) along "
+    "the channels of NCHW."
+)
+
+
+def out(operand: int, first: str = "x", **changes: object) -> Argument:
+    """Return the argument for the result, which may be computed in place of the first input."""
+    return replace(OUT, operand=operand, doc=OUT.doc.format(first=first), **changes)  # type: ignore[arg-type]
+
+
+def gradient(of: str, shape: Literal["broadcast", "channel"], broadcast: str) -> Argument:
+    """Return the argument for the gradient with respect to what is broadcast."""
+    doc = (
+        f"Array that receives the gradient with respect to `{of}`: the sum over the axes along which it was broadcast, "
+        f"of the shape of `{of}` and the dtype of the result.{broadcast}"
+    )
+    return Argument(f"{of}_grad", "sum", shape, of=of, doc=doc)
+
+
+def parameters(spec: Spec, positional: bool) -> list[Argument]:
     """Return the catalogue's parameters as arguments."""
     return [
         Argument(
@@ -85,29 +141,39 @@ def parameters(row: Row, positional: bool) -> list[Argument]:
             positional=positional,
             limits=p.limits,
             limits_from_y=p.limits_from_y,
+            doc=p.meaning,
         )
-        for p in row.parameters
+        for p in spec.parameters
     ]
 
 
-def sources(operand: int) -> list[Argument]:
+def sources(spec: Spec, operand: int) -> list[Argument]:
     """Return the two arguments of which backward takes exactly one."""
+    instead = f"{OUTPUT[:-1]}, instead of `x`."
+    refused = "Not accepted (TypeError): the output does not determine this derivative."
     return [
-        Argument("x", "input", "like", operand, in_place=True, source="x"),
-        Argument("y", "input", "like", operand, in_place=True, source="y"),
+        Argument("x", "input", "like", operand, in_place=True, source="x", doc=INPUT),
+        Argument("y", "input", "like", operand, in_place=True, source="y", doc=instead if spec.from_y else refused),
     ]
 
 
-def elementwise(row: Row, role: str) -> list[Argument]:
-    bias = Argument("bias", "vector", "broadcast")
+# ---------------------------------------------------------------------------------------------------------------
+# Functions, by kind
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def elementwise(spec: Spec, role: str) -> list[Argument]:
+    bias = Argument("bias", "vector", "broadcast", doc=f"Added to `x` first, {BROADCAST} The sum is rounded once.")
     if role != "backward":
-        return [X, *parameters(row, True), replace(bias, operand=1), replace(OUT, operand=2)]
-    bias_grad = Argument("bias_grad", "sum", "broadcast", of="bias")
-    return [GRAD, *sources(1), *parameters(row, False), replace(bias, operand=2), bias_grad, replace(OUT, operand=3)]
+        return [X, *parameters(spec, True), replace(bias, operand=1), out(2)]
+    bias = replace(bias, operand=2, doc=f"{bias.doc} Only with `x`: an output already contains it.")
+    by_output = " With `y`, of any shape that broadcasts to that of `grad`." if spec.from_y else ""
+    summed = gradient("bias", "broadcast", by_output)
+    return [GRAD, *sources(spec, 1), *parameters(spec, False), bias, summed, out(3, "grad")]
 
 
-def channelwise(row: Row, role: str) -> list[Argument]:
-    (parameter,) = row.parameters
+def channelwise(spec: Spec, role: str) -> list[Argument]:
+    (parameter,) = spec.parameters
     weight = Argument(
         parameter.name,
         "weight",
@@ -115,84 +181,180 @@ def channelwise(row: Row, role: str) -> list[Argument]:
         default=REQUIRED,
         limits=parameter.limits,
         limits_from_y=parameter.limits_from_y,
+        doc=parameter.meaning,
     )
-    axis = replace(AXIS, default=1)
+    axis = replace(AXIS, default=1, doc=f"The axis along which a vector of `{weight.name}` lies.")
     if role != "backward":
         weight, axis = replace(weight, operand=1, positional=True), replace(axis, positional=True)
-        return [X, weight, axis, replace(OUT, operand=2)]
-    weight_grad = Argument(f"{parameter.name}_grad", "sum", "channel", of=parameter.name)
-    return [GRAD, *sources(1), replace(weight, operand=2), axis, weight_grad, replace(OUT, operand=3)]
+        return [X, weight, axis, out(2)]
+    summed = gradient(weight.name, "channel", "")
+    return [GRAD, *sources(spec, 1), replace(weight, operand=2), axis, summed, out(3, "grad")]
 
 
-def masking(operand: int) -> list[Argument]:
+def masking(operand: int, result: str) -> list[Argument]:
     """Return the arguments of rows that are scaled and masked; the second operand is the valid lengths."""
     return [
-        Argument("scale", "parameter", default=1.0, limits=ABOVE_ZERO),
-        Argument("where", "mask", "broadcast", operand),
-        Argument("causal", "flag", operand=operand + 1, default=False),
+        Argument(
+            "scale",
+            "parameter",
+            default=1.0,
+            limits=ABOVE_ZERO,
+            doc="Factor of `x`: the inverse of the temperature, 1/sqrt(d) in attention.",
+        ),
+        Argument(
+            "where",
+            "mask",
+            "broadcast",
+            operand,
+            doc="Boolean mask, broadcast to the shape of `x` as NumPy does. Elements where it is False are excluded from "
+            f"their row; their {result}.",
+        ),
+        Argument(
+            "causal",
+            "flag",
+            operand=operand + 1,
+            default=False,
+            doc="Apply a causal mask to scores of shape (..., queries, keys): query i attends to keys "
+            "j <= i + keys - queries. `axis` must be the last.",
+        ),
     ]
 
 
-def rowwise(row: Row, role: str) -> list[Argument]:
-    masks = row.selects
+def rowwise(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
-        return [
-            X,
-            replace(AXIS, positional=True),
-            *(masking(1) if masks else []),
-            replace(OUT, operand=3),
-        ]
-    y = Argument("y", "input", "like", 1, REQUIRED, in_place=True)
-    return [GRAD, y, AXIS, *(masking(2) if masks else []), replace(OUT, operand=4)]
+        masks = masking(1, "result is -inf" if spec.range[0] == "-inf" else "result is 0") if spec.masked else []
+        return [X, replace(AXIS, positional=True), *masks, out(3)]
+    y = Argument("y", "input", "like", 1, REQUIRED, in_place=True, doc=OUTPUT)
+    masks = masking(2, "gradient is 0") if spec.masked else []
+    return [GRAD, y, AXIS, *masks, out(4, "grad")]
 
 
-def reduction(row: Row, role: str) -> list[Argument]:
+def reduction(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
-        keepdims = Argument("keepdims", "flag", default=False)
-        return [X, replace(AXIS, positional=True), keepdims, replace(OUT, operand=3, shape="reduced")]
-    grad, x = replace(GRAD, shape="reduced", in_place=False), replace(X, operand=1, positional=False)
-    return [grad, x, AXIS, replace(OUT, operand=4)]
+        keepdims = Argument("keepdims", "flag", default=False, doc="Keep the reduced axis, with length 1.")
+        result = replace(OUT, operand=3, shape="reduced", doc=f"{OUT.doc.partition(';')[0]}. By default a new array.")
+        return [X, replace(AXIS, positional=True), keepdims, result]
+    grad = replace(
+        GRAD, shape="reduced", in_place=False, doc=f"{GRAD.doc} Of the shape of the output, with or without the axis."
+    )
+    return [grad, replace(X, operand=1, positional=False, doc=INPUT), AXIS, out(4)]
 
 
-def gate(row: Row, role: str) -> list[Argument]:
-    assert row.inputs is not None
+def gate(spec: Spec, role: str) -> list[Argument]:
+    assert spec.inputs is not None
+    first, second = spec.inputs
     place = {"gate": 0, "value": 1}
+    meaning = {"gate": f"The input of {spec.activation}.", "value": "The input that is multiplied."}
     optional = replace(X, default=None)
+    axis = replace(AXIS, doc="The axis along which `x` is split in halves. Only with `x`.")
+    halves = f"`{first}` and `{second}` in one array: its first and second half along `axis`, instead of the two."
     if role != "backward":
-        pair = [replace(optional, name=name, operand=place[name]) for name in row.inputs]
-        x = replace(optional, positional=False, shape="halves", operand=0)
-        return [*pair, x, AXIS, replace(OUT, operand=2)]
-    pair = [replace(optional, name=name, operand=1 + k, positional=False) for name, k in place.items()]
-    x = replace(optional, positional=False, shape="halves", operand=1)
-    gradients = [replace(OUT, name=f"{name}_grad", operand=3 + k) for name, k in place.items()]
-    return [GRAD, *pair, x, AXIS, *gradients, replace(OUT, shape="halves", operand=3)]
+        pair = [replace(optional, name=name, operand=place[name], doc=meaning[name]) for name in spec.inputs]
+        pair[0] = replace(pair[0], doc=f"{pair[0].doc} {REAL}")
+        x = replace(optional, positional=False, shape="halves", operand=0, doc=halves)
+        return [*pair, x, axis, replace(out(2), doc=out(2, "gate` or `value").doc)]
+    pair = [
+        replace(optional, name=name, operand=1 + k, positional=False, doc=f"The {name} of the forward call.")
+        for name, k in place.items()
+    ]
+    x = replace(optional, positional=False, shape="halves", operand=1, doc=halves)
+    gradients = [
+        replace(
+            OUT,
+            name=f"{name}_grad",
+            operand=3 + k,
+            doc=f"Array that receives the gradient with respect to `{name}`, of its shape and the dtype of the result; it "
+            "may be any of the inputs, in place. The two gradients may not share memory.",
+        )
+        for name, k in place.items()
+    ]
+    both = replace(
+        OUT,
+        shape="halves",
+        operand=3,
+        doc="Array that receives both gradients, as `x` holds both inputs; `x` itself for a result in place. Only with "
+        "`x`.",
+    )
+    return [GRAD, *pair, x, axis, *gradients, both]
 
 
-SMOOTHING = Argument("label_smoothing", "parameter", default=0.0, limits=(0.0, 1.0))
+LOGITS = replace(X, name="logits", doc=f"Unnormalized scores. {REAL}")
+REDUCTION = Argument(
+    "reduction",
+    "choice",
+    default="mean",
+    choices=REDUCTIONS,
+    doc='What is returned: the mean of the losses, their sum, or, for "none", each of them.',
+)
+GRAD_OUT = replace(
+    OUT,
+    name="grad_out",
+    doc='Array that receives the gradient of the result (for "none", of the sum of the losses) with respect to '
+    "`logits`, of their shape and the dtype of the result; `logits` itself for a result in place. By default none is computed.",
+)
 
 
-def softmax_cross_entropy(row: Row, role: str) -> list[Argument]:
+def smoothing(doc: str) -> Argument:
+    return Argument("label_smoothing", "parameter", default=0.0, limits=(0.0, 1.0), doc=doc)
+
+
+def softmax_cross_entropy(spec: Spec, role: str) -> list[Argument]:
     return [
-        replace(X, name="logits"),
-        Argument("targets", "targets", "reduced", 1, REQUIRED, True),
-        AXIS,
-        Argument("reduction", "choice", default="mean"),
-        Argument("class_weight", "weight", "classes", 3),
-        SMOOTHING,
-        Argument("ignore_label", "index"),
-        replace(OUT, name="grad_out", operand=4),
+        LOGITS,
+        Argument(
+            "targets",
+            "targets",
+            "reduced",
+            1,
+            REQUIRED,
+            True,
+            doc="Class labels: integers from 0 on, of the shape of `logits` without `axis`. Or class probabilities: "
+            "float32 or float64, of the shape of `logits`; they need not sum to 1.",
+        ),
+        replace(AXIS, doc="The axis along which the classes lie."),
+        replace(
+            REDUCTION,
+            doc=f"{REDUCTION.doc} The mean is the sum divided by the sum of the class weights of the labels that are not "
+            "ignored; with probabilities, by the number of rows. The mean of no rows is NaN.",
+        ),
+        Argument("class_weight", "weight", "classes", 3, doc="A weight for each class; by default all are 1."),
+        smoothing("The part of every target that is spread evenly over all classes."),
+        Argument("ignore_label", "index", doc="Rows with this label are ignored: their loss and their gradient are 0."),
+        replace(GRAD_OUT, operand=4),
     ]
 
 
-def sigmoid_cross_entropy(row: Row, role: str) -> list[Argument]:
+def sigmoid_cross_entropy(spec: Spec, role: str) -> list[Argument]:
+    broadcast = "broadcast to the shape of `logits` as NumPy does"
     return [
-        replace(X, name="logits"),
-        Argument("targets", "targets", "like", 1, REQUIRED, True),
-        Argument("reduction", "choice", default="mean"),
-        Argument("weight", "weight", "broadcast", 2),
-        Argument("pos_weight", "weight", "broadcast", 3),
-        SMOOTHING,
-        replace(OUT, name="grad_out", operand=4),
+        LOGITS,
+        Argument(
+            "targets",
+            "targets",
+            "like",
+            1,
+            REQUIRED,
+            True,
+            doc="Probabilities from 0 to 1, of the shape of `logits`: floats, bools or integers.",
+        ),
+        replace(REDUCTION, doc=f"{REDUCTION.doc} The mean of no elements is NaN."),
+        Argument(
+            "weight",
+            "weight",
+            "broadcast",
+            2,
+            doc=f"Factor of the loss of each element, {broadcast}. The mean is not divided by it.",
+        ),
+        Argument(
+            "pos_weight",
+            "weight",
+            "broadcast",
+            3,
+            doc=f"Factor of the loss's positive term, that of t, {broadcast}: a vector has one weight a class along the "
+            "last axis.",
+        ),
+        smoothing("How far targets are moved towards 1/2: 0 leaves them, 1 makes all of them 1/2."),
+        replace(GRAD_OUT, operand=4),
     ]
 
 
@@ -207,6 +369,30 @@ KINDS = {
 }
 
 
-def arguments(row: Row, role: str) -> tuple[Argument, ...]:
-    """Return the arguments of a row's function (forward, derivative or backward), positional ones first."""
-    return tuple(KINDS[row.kind if row.kind != "loss" else row.name](row, role))
+def arguments(spec: Spec, role: str) -> tuple[Argument, ...]:
+    """Return the arguments of a function (forward, derivative or backward), positional ones first."""
+    return tuple(KINDS[spec.kind if spec.kind != "loss" else spec.name](spec, role))
+
+
+def ways(spec: Spec, role: str) -> list[tuple[Argument, ...]]:
+    """Return the arguments of each way of a call: backward from the input or the output, a gate of two arrays or one."""
+    declared = arguments(spec, role)
+
+    def required(names: tuple[str, ...], without: tuple[str, ...]) -> tuple[Argument, ...]:
+        kept = (argument for argument in declared if argument.name not in without)
+        return tuple(replace(a, default=REQUIRED) if a.name in names else a for a in kept)
+
+    if spec.kind == "gate":
+        assert spec.inputs is not None
+        pair = required(
+            spec.inputs, ("x", "axis", *(a.name for a in declared if a.role == "output" and a.shape == "halves"))
+        )
+        gradients = tuple(a.name for a in declared if a.role == "output" and a.shape == "like" and role == "backward")
+        halves = required(("x",), (*spec.inputs, *gradients))
+        if role == "forward":  # one positional argument is x
+            halves = tuple(replace(a, positional=True) if a.name == "x" else a for a in halves)
+        return [pair, halves]
+    if any(argument.source for argument in declared):
+        by_output = ("x", *(a.name for a in declared if a.role == "vector"))
+        return [required(("x",), ("y",)), *([required(("y",), by_output)] if spec.from_y else [])]
+    return [declared]

@@ -1,9 +1,9 @@
 """Activations made of log(1 + e^x): kernels/elementwise/softplus.h."""
 
-from fastact.catalogue.row import FINITE_ABOVE_ZERO, Parameter, Row, ulp
+from fastact.catalogue.spec import FINITE_ABOVE_ZERO, Parameter, Spec, ulp
 
-ROWS: tuple[Row, ...] = (
-    Row(
+SPECS: tuple[Spec, ...] = (
+    Spec(
         name="softplus",
         title="Softplus, a smooth ramp",
         formula="(maximum(beta * x, 0) + log1p(exp(-abs(beta * x)))) / beta",
@@ -15,12 +15,12 @@ ROWS: tuple[Row, ...] = (
                 "beta",
                 1.0,
                 FINITE_ABOVE_ZERO,
-                "How steep the bend is: the larger, the nearer to relu.",
+                "Steepness: the larger, the closer to `relu`.",
                 examples=(0.3, 20.0, 1e-30, 1e30),
             ),
         ),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.0, 1.0), backward_y=(0.75, 0.75)),
-        notes="log(1 + exp(beta * x)) / beta without a threshold: smooth and right everywhere, where it is subnormal too.",
+        notes="log(1 + exp(beta * x)) / beta without a threshold: smooth and accurate everywhere, subnormal results included.",
         examples={
             "forward": """\
 >>> fa.softplus(np.array([-1000.0, 0.0, 1000.0]))
@@ -34,7 +34,7 @@ array([0. , 0.5, 1. ])""",
 array([ 5., 20.])""",
         },
     ),
-    Row(
+    Spec(
         name="log_sigmoid",
         title="Logarithm of the logistic sigmoid",
         formula="minimum(x, 0) - log1p(exp(-abs(x)))",
@@ -57,7 +57,7 @@ array([1. , 0.5, 0. ])""",
 array([10., 10.])""",
         },
     ),
-    Row(
+    Spec(
         name="mish",
         title="Mish, a smooth ramp that dips below 0",
         formula="x * tanh(maximum(x, 0) + log1p(exp(-abs(x))))",
@@ -67,6 +67,7 @@ array([10., 10.])""",
         range=("-0.3088435", "inf"),
         bounds=ulp(forward=(1.1, 1.1), derivative=(1.5, 1.5)),
         notes="x * tanh(softplus(x)). Its least value is near -0.3088, at x near -1.1925.",
+        source="Misra, Mish: a self regularized non-monotonic activation function, 2019",
         examples={
             "forward": """\
 >>> fa.mish(np.array([-1000.0, 0.0, 1000.0]))

@@ -45,7 +45,7 @@ import numpy as np
 
 import fastact as fa
 import helpers
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 INPUT, VECTOR, MASK, LABELS, OUTPUT, SUM = "input", "vector", "mask", "labels", "output", "sum"
 REAL = (np.float32, np.float64)
@@ -422,7 +422,7 @@ def elementwise(name):
 
 def channelwise(name):
     activation = fa.ACTIVATIONS[name]
-    (parameter,) = (each.name for each in ROW[name].parameters)
+    (parameter,) = (each.name for each in SPECS[name].parameters)
     operations = [("forward", None), ("derivative", None)]
     operations += [("backward", source) for source in activation.backward_from]
     for operation, source in operations:
@@ -460,7 +460,7 @@ MASKS = {"like": LIKE, "row": ROW_ONLY, "first": FIRST_ONLY, "tail": TAIL, "kept
 
 
 def rowwise(name):
-    selects = ROW[name].selects
+    selects = SPECS[name].masked
     for operation in ("forward", "backward"):
         back = operation == "backward"
         for chosen in product(

@@ -30,7 +30,7 @@ import numpy as np
 import fastact as fa
 import helpers
 from contract import calls, reference
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 BEST = helpers.TARGETS[0]
 BLOCKS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
@@ -223,7 +223,7 @@ def large_shape(rng):
 
 def random_parameters(rng, name, from_y):
     """Return values for some of an activation's parameters, all of those that must be given."""
-    row, given = ROW[name], {}
+    row, given = SPECS[name], {}
     for parameter in row.parameters:
         low, high = parameter.limits_from_y if from_y and parameter.limits_from_y else parameter.limits
         if parameter.default is not None and rng.random() < 0.3:
@@ -253,12 +253,12 @@ def random_settings(rng, call, shape):
     if axis is not None and shape and not settings.get("causal") and rng.random() < 0.6:
         axis = int(rng.integers(-len(shape), len(shape)))
         settings["axis"] = axis
-    if ROW.get(call.name) is not None and ROW[call.name].kind == "elementwise":
-        for parameter in ROW[call.name].parameters:
+    if SPECS.get(call.name) is not None and SPECS[call.name].kind == "elementwise":
+        for parameter in SPECS[call.name].parameters:
             settings.pop(parameter.name, None)
         settings |= random_parameters(rng, call.name, call.options.get("source") == "y")
     if call.options.get("weight") == "number":
-        (weight,) = (parameter.name for parameter in ROW[call.name].parameters)
+        (weight,) = (parameter.name for parameter in SPECS[call.name].parameters)
         settings[weight] = abs(round(float(rng.standard_normal()), 3)) + 0.001
     if "scale" in settings:
         settings["scale"] = float(rng.choice([0.125, 0.3, 1.0, 3.7, 1e-3, 40.0]))

@@ -20,7 +20,7 @@ import fastact as fa
 import helpers
 from contract import calls
 from fastact._truth import compiled
-from fastact.catalogue import GATES, ROW
+from fastact.catalogue import GATES, SPECS
 
 LONG = np.longdouble
 INF, NAN = LONG(np.inf), LONG(np.nan)
@@ -217,7 +217,7 @@ HARD_SIGMOID_OF_ANY_LINE = {
 
 def formula(name, kind, given):
     """Return the expression for a function with these parameters."""
-    row = ROW[name]
+    row = SPECS[name]
     if name == "hard_sigmoid":
         return (HARD_SIGMOID_OF_ANY_LINE if given else HARD_SIGMOID)[kind]
     catalogue = {"forward": row.formula, "derivative": row.derivative, "backward_y": row.derivative_y}[kind]
@@ -226,7 +226,7 @@ def formula(name, kind, given):
 
 def real_parameters(name, dtype, given):
     """Return the parameters in the type computed in: callers' and defaults."""
-    return {key: LONG(dtype.type(value)) for key, value in (ROW[name].typical | given).items()}
+    return {key: LONG(dtype.type(value)) for key, value in (SPECS[name].typical | given).items()}
 
 
 def function(name, kind, x, dtype, given):
@@ -239,9 +239,9 @@ def function(name, kind, x, dtype, given):
     expression = formula(name, kind, given)
     value = evaluate(expression, {argument: longer, **parameters})
     value = np.array(np.broadcast_to(value, x.shape), LONG)
-    bound = ROW[name].bounds[dtype.name][kind] + 0.01 + (SLACK.get(name, 0.2) if dtype == np.float64 else 0.01)
+    bound = SPECS[name].bounds[dtype.name][kind] + 0.01 + (SLACK.get(name, 0.2) if dtype == np.float64 else 0.01)
     scale, off = abs(value), np.full(x.shape, bound)
-    root = ROW[name].root
+    root = SPECS[name].root
     if kind == "derivative" and root is not None:
         near = abs(longer - evaluate(root, parameters)) < REACH_OF_ROOT / abs(parameters.get("beta", 1))
         scale = np.where(near, np.maximum(scale, 0.25), scale)
@@ -260,7 +260,7 @@ def evaluate(expression, variables):
 
 
 def beyond_range(name, y, parameters):
-    low, high = (evaluate(bound, parameters | {"inf": INF, "min": min}) for bound in ROW[name].range)
+    low, high = (evaluate(bound, parameters | {"inf": INF, "min": min}) for bound in SPECS[name].range)
     if name in ("elu", "prelu", "leaky_relu"):
         return np.zeros(y.shape, bool)
     slack = 8 * np.finfo(y.dtype).eps * abs(low) if np.isfinite(low) else 0
@@ -330,7 +330,7 @@ def compute(call, arrays, target):
 
 
 def parameters_in(call):
-    names = [parameter.name for parameter in ROW[call.name].parameters]
+    names = [parameter.name for parameter in SPECS[call.name].parameters]
     return {key: value for key, value in call.settings.items() if key in names}
 
 
@@ -339,7 +339,7 @@ def elementwise(call, a, dtype):
     from_y = "y" in a
     if "bias" in a:
         x = x + a["bias"]  # rounded to the type
-    given, row = parameters_in(call), ROW[call.name]
+    given, row = parameters_in(call), SPECS[call.name]
     kind = "backward_y" if from_y else "forward" if call.operation == "forward" else "derivative"
     value, allowed = function(call.name, kind, x, dtype, given)
     if call.operation != "backward":
@@ -355,7 +355,7 @@ def elementwise(call, a, dtype):
 def channelwise(call, a, dtype):
     x = a.get("x", a.get("y"))
     from_y = "y" in a
-    (name,) = (parameter.name for parameter in ROW[call.name].parameters)
+    (name,) = (parameter.name for parameter in SPECS[call.name].parameters)
     weight = np.asarray(a[name] if name in a else dtype.type(call.settings[name]))
     if weight.size == 1:
         spread, axis = np.broadcast_to(weight.reshape(()), x.shape), None
@@ -432,7 +432,7 @@ def rowwise(call, a, dtype):
         else:
             row = row_forward(call.name, rows[r, keep], scale)
         value[r, keep], terms[r, keep], more[r, keep] = row
-    bound = ROW[call.name].bounds[dtype.name]["backward_y" if back else "forward"] + 0.6
+    bound = SPECS[call.name].bounds[dtype.name]["backward_y" if back else "forward"] + 0.6
     allowed = bound * ulp_of(terms, dtype) + more
     if back:
         allowed = allowed * scale + ulp_of(terms * scale, dtype)
@@ -503,7 +503,7 @@ def jacobian(call, a, dtype):
     for r in range(len(rows)):
         for i, unit in enumerate(np.eye(n, dtype=LONG)):
             value[r, i], terms[r, i], more[r, i] = row_backward(call.name, unit, rows[r], 1, dtype)
-    allowed = (ROW[call.name].bounds[dtype.name]["backward_y"] + 0.6) * ulp_of(terms, dtype) + more
+    allowed = (SPECS[call.name].bounds[dtype.name]["backward_y"] + 0.6) * ulp_of(terms, dtype) + more
     allowed = np.where(np.isnan(value) & ~np.isinf(more), 0, allowed)
     shape = (*calls.without(y.shape, axis), n, n)
     return [Expected(call.results[0], value.reshape(shape), allowed.reshape(shape), dtype)]
@@ -513,7 +513,7 @@ def reduction(call, a, dtype):
     x = a["x"]
     axis = call.counted_axis(x.ndim)
     rows = rows_of(x, axis).astype(LONG)
-    bounds = ROW[call.name].bounds[dtype.name]
+    bounds = SPECS[call.name].bounds[dtype.name]
     if call.operation == "forward":
         value, terms = np.full(len(rows), -INF), np.zeros(len(rows), LONG)
         for r, row in enumerate(rows):

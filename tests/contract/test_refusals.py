@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import fastact as fa
 from contract import calls, processes
-from fastact.catalogue import ROW
+from fastact.catalogue import SPECS
 
 
 class Thing:
@@ -198,9 +198,9 @@ def wrong_outputs(call, operand, arrays):
 
 def wrong_settings(call):
     """Yield bad numbers, flags and names."""
-    parameters = {each.name: each for each in ROW[call.name].parameters} if call.name in ROW else {}
+    parameters = {each.name: each for each in SPECS[call.name].parameters} if call.name in SPECS else {}
     if call.name == "diagnose":
-        parameters = {each.name: each for each in ROW[call.options["activation"]].parameters}
+        parameters = {each.name: each for each in SPECS[call.options["activation"]].parameters}
     for name, value in call.settings.items():
         if name == "axis":
             yield from (Refusal(name, far, AxisError, "axis") for far in FAR)

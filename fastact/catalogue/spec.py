@@ -1,4 +1,4 @@
-"""What the catalogue says of an activation, and nothing that computes."""
+"""What the catalogue says of a function: data, and nothing that computes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from inspect import Signature
 from types import MappingProxyType
 from typing import Literal
 
-from fastact import documentation
 from fastact.catalogue import signatures
 
 Bounds = Mapping[str, Mapping[str, float]]
@@ -25,7 +24,7 @@ ANY_NUMBER = (-float("inf"), float("inf"))
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an activation. Both ends of its limits are allowed; it is held to them in the array's type."""
+    """A parameter of an activation. Both ends of its limits are allowed; it is held to them in the compute type."""
 
     name: str
     default: float | None  # None where the caller must give it
@@ -36,12 +35,13 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What the catalogue says of an activation.
+class Spec:
+    """What the catalogue says of a function.
 
-    Formulas are expressions in NumPy's names (`where`, `maximum`, `exp`, ...), `x`, `y`, `grad` and the parameters. They
-    are what the documentation shows, what tests compute with as many digits as it takes, and, in plain NumPy, what
-    speed is compared with; so they may cancel, but must not turn an ordinary number into 0/0 or inf/inf.
+    Formulas are expressions in NumPy's names (`where`, `maximum`, `exp`, ...), `x`, `y`, `grad` and the parameters; those
+    of gated units have `gate` and `value`, those of losses `logits` and `t`. They are what the documentation shows, what
+    tests evaluate in arbitrary precision, and, in plain NumPy, what speed is compared with; so they may cancel, but must
+    not turn an ordinary number into 0/0 or inf/inf.
     """
 
     name: str
@@ -49,30 +49,32 @@ class Row:
     formula: str
     range: tuple[str, str]  # numbers or parameters
     bounds: Bounds  # the largest errors, in ulp
-    examples: Mapping[str, str]
+    examples: Mapping[str, str]  # by role: doctests
     derivative: str | None = None  # of an elementwise function
     root: str | None = None  # where that changes its sign, but for 0: an expression in the parameters
     derivative_y: str | None = None  # the same from the output, where that determines it
-    backward_y: str | None = None  # of a function of rows
+    backward_x: str | None = None  # of a reduction
+    backward_y: str | None = None  # of a rowwise function
+    gate_grad: str | None = None  # of a gated unit
+    value_grad: str | None = None
+    gradient: str | None = None  # of a loss, of its sum with respect to the logits
     terms: Mapping[str, str] | None = None  # by function: what its error is relative to, where not to the true value
     piecewise: bool = False  # a branch can make the derivative exactly 0, which stops whatever the gradient holds
     parameters: tuple[Parameter, ...] = ()
     ordered: bool = False  # no parameter may be less than the one before it
     # Fields that hold where all parameters are the defaults, if one of these stands for a number that no type has.
     at_defaults: Mapping[str, str] | None = None
-    # channelwise: elementwise, but the one parameter may be an array along an axis
+    # channelwise: elementwise, but the one parameter may be an array
     # rowwise: of rows along an axis; reduction: the same with one result a row
     kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate", "loss"] = "elementwise"
-    selects: bool = False  # rows can be scaled, and elements of them left out
-    backward_x: str | None = None  # of a reduction
-    activation: str | None = None  # that of a gate, which is a function of `gate` and `value`
+    masked: bool = False  # rows can be scaled, and elements of them masked
+    activation: str | None = None  # that of a gated unit, which is a function of `gate` and `value`
     inputs: tuple[str, str] | None = None  # these two in the order of the call
-    gate_grad: str | None = None
-    value_grad: str | None = None
     aliases: tuple[str, ...] = ()  # other libraries' spellings
+    related: tuple[str, ...] = ()  # other functions, under See Also
     notes: str = ""
+    source: str = ""  # author, title, year
     of_nothing: float = 0.0  # a reduction of no elements
-    page: str = ""  # a loss's documentation
 
     @property
     def from_y(self) -> bool:
@@ -89,17 +91,10 @@ class Row:
         return ("y",) if self.kind == "rowwise" else ("x", "y") if self.from_y else ("x",)
 
     @property
-    def defaults(self) -> Mapping[str, float | None]:
-        if self.kind == "reduction":
-            return MappingProxyType({"axis": -1, "keepdims": False})
-        if self.kind == "loss":
-            keywords = (a for a in signatures.arguments(self, "forward") if not a.positional and a.role != "output")
-            return MappingProxyType({a.name: a.default for a in keywords})
-        if self.kind in ("rowwise", "gate"):
-            selection = {"scale": 1.0, "where": None, "causal": False} if self.selects else {}
-            return MappingProxyType({"axis": -1, **selection})
-        defaults = {parameter.name: parameter.default for parameter in self.parameters}
-        return MappingProxyType({**defaults, "axis": 1} if self.kind == "channelwise" else defaults)
+    def defaults(self) -> Mapping[str, object]:
+        """The arguments that are neither inputs nor outputs, with their defaults; None where one must be given."""
+        taken = (a for a in signatures.arguments(self, "forward") if a.is_parameter)
+        return MappingProxyType({a.name: None if a.default is signatures.REQUIRED else a.default for a in taken})
 
     @property
     def required(self) -> dict[str, float]:
@@ -112,10 +107,16 @@ class Row:
         defaults = {p.name: p.default for p in self.parameters if p.default is not None}
         return {p.name: (defaults | self.required)[p.name] for p in self.parameters}
 
+    # What the core asks for; documentation.py imports the catalogue, not the other way round.
+
     def signature(self, role: str) -> Signature:
+        from fastact import documentation
+
         return documentation.signature(self, role)
 
     def document(self, role: str) -> str:
+        from fastact import documentation
+
         return documentation.document(self, role)
 
 
