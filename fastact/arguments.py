@@ -90,7 +90,8 @@ def describe(value: object, array: Array) -> str:
 
 def is_number(value: object) -> bool:
     # The usual types first: to ask an abstract class takes a microsecond.
-    return isinstance(value, (int, float, np.integer, np.floating, np.bool)) or isinstance(value, numbers.Real)
+    usual = isinstance(value, (int, float, np.integer, np.floating, np.bool))
+    return usual or isinstance(value, numbers.Real)
 
 
 def as_number(value: object, function: str, parameter: str) -> float:
@@ -259,7 +260,7 @@ def overlaps_itself(array: Array) -> bool:
     return False
 
 
-class Elementary:
+class BoundFunction:
     """A call's function of arrays alone, its parameters given: what an overriding operand is handed as the ufunc."""
 
     nout = 1
@@ -329,7 +330,7 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
         raise unsupported(function.name, found, "writes to out=")
     elementary = function
     if second or keywords or by_types:
-        elementary = Elementary(function, second, keywords, inputs)
+        elementary = BoundFunction(function, second, keywords, inputs)
     for value in found:
         try:
             result = type(value).__array_ufunc__(  # type: ignore[attr-defined]

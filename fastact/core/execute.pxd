@@ -23,7 +23,7 @@ cdef int compute(const Kernel *kernel, const double *parameters, const Call *cal
 cdef void compute_elements(
     const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t columns, char *room) noexcept nogil
 
-cdef void compute_tile(
+cdef void run_tile_of_sum(
     const Plan *plan, Py_ssize_t plane, Py_ssize_t row, Py_ssize_t column, Py_ssize_t rows, Py_ssize_t columns,
     char *scratch, char *room) noexcept nogil
 

@@ -56,7 +56,7 @@ cdef cnp.dtype float64 = np.dtype(np.float64)
 # ---------------------------------------------------------------------------------------------------------------
 
 cdef inline Py_ssize_t pieces(Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t step) noexcept nogil:
-    """Rows that lie across memory share cache lines with their neighbours: short pieces still find them."""
+    """Rows that lie across memory share cache lines with their neighbours: short pieces loaded_once find them."""
     return columns if magnitude(row_step) >= magnitude(step) else LINE
 
 
@@ -138,7 +138,7 @@ cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_
         cut.height = room // columns  # only vectors keep rows from being one, and need be copied but once
     elif rows > 1 and across:
         cut.height, cut.width = room // SHORT_ROW, SHORT_ROW
-    elif not plan.in_place:
+    elif not plan.direct:
         cut.width = room
     one_row = cut.height == 1
     for k in range(plan.operands):
@@ -155,11 +155,11 @@ cdef void compute_elements(
     cdef Py_ssize_t steps[MAX_OPERANDS]
     cdef char *pointers[MAX_OPERANDS]
     cdef char *blocks[MAX_OPERANDS]
-    cdef bint still[MAX_OPERANDS]
+    cdef bint loaded_once[MAX_OPERANDS]
     cdef Cut cut
     cdef int k, inputs = 0, outputs = 0
     args.parameters, args.steps = plan.parameters, steps
-    if plan.in_place and (rows == 1 or columns >= SHORT_ROW):
+    if plan.direct and (rows == 1 or columns >= SHORT_ROW):
         for k in range(plan.operands):
             steps[k] = plan.step[k]
         plan.kernel.run(&args, at, plan.row_step, rows, columns)
@@ -170,7 +170,7 @@ cdef void compute_elements(
     cut = cut_elements(plan, rows, columns, share // plan.item)
     inputs = 0
     for k in range(plan.operands):
-        pointers[k], still[k] = NULL, False
+        pointers[k], loaded_once[k] = NULL, False
         if plan.data[k] == NULL:
             continue
         steps[k] = plan.step[k] if cut.direct[k] else plan.item
@@ -181,10 +181,10 @@ cdef void compute_elements(
             blocks[k] = room + inputs * share
             inputs += 1
             # What is the same for all rows is copied once; blocks of the first two may be written to.
-            still[k] = inputs > 2 and is_vector(plan, k) and cut.width == columns
+            loaded_once[k] = inputs > 2 and is_vector(plan, k) and cut.width == columns
     if outputs == 1:
         for k in range(1, plan.operands):
-            still[k] = plan.data[k] != NULL and is_vector(plan, k) and cut.width == columns
+            loaded_once[k] = plan.data[k] != NULL and is_vector(plan, k) and cut.width == columns
 
     for row from 0 <= row < rows by cut.height:
         m = min(cut.height, rows - row)
@@ -196,7 +196,7 @@ cdef void compute_elements(
                 pointers[k] = at[k] + row * plan.row_step[k] + column * plan.step[k]
                 if cut.direct[k]:
                     continue
-                if plan.kernel.output[k] or still[k] and filled == m:
+                if plan.kernel.output[k] or loaded_once[k] and filled == m:
                     pointers[k] = blocks[k]
                 else:
                     pointers[k] = load(plan, k, pointers[k], m, n, cut.transposed, blocks[k])
@@ -223,7 +223,7 @@ cdef void compute_rows(
     if plan.side_by_side:
         plan.kernel.columns(&args, at, plan.row_step, rows, n)
         return
-    if plan.in_place:
+    if plan.direct:
         plan.kernel.run(&args, at, plan.row_step, rows, n)
         return
     args.steps = steps
@@ -264,7 +264,7 @@ cdef void compute_rows(
             store(plan, k, blocks[k], at[k] + row * plan.row_step[k], m, n, False)
 
 
-cdef void compute_tile(
+cdef void run_tile_of_sum(
         const Plan *plan, Py_ssize_t plane, Py_ssize_t row, Py_ssize_t column, Py_ssize_t rows, Py_ssize_t columns,
         char *scratch, char *room) noexcept nogil:
     """Rows and columns of a plan, elementwise; the operand that is the plan's scratch goes to the block given."""
@@ -286,7 +286,7 @@ cdef void compute_elements_on_stack(
     compute_elements(plan, at, rows, columns, stack.bytes)
 
 
-cdef void compute_chunk(
+cdef void run_tile(
         const Plan *plan, const char *first, char *out, Py_ssize_t plane, Py_ssize_t row, Py_ssize_t column,
         Py_ssize_t rows, Py_ssize_t columns, int thread) noexcept nogil:
     """Rows and columns from a place on, on a thread that may be in any floating-point mode.
@@ -338,7 +338,7 @@ cdef void share_typed_box(
         p = i // (tiles_down * tiles_across)
         r = i // tiles_across % tiles_down * height
         c = i % tiles_across * width
-        compute_chunk(plan, <const char *> &first[p, r, c] + first_at, <char *> &out[p, r, c] + out_at, p, r, c,
+        run_tile(plan, <const char *> &first[p, r, c] + first_at, <char *> &out[p, r, c] + out_at, p, r, c,
                       min(height, rows - r), min(width, columns - c), threadid())
 
 
@@ -386,7 +386,7 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
     cdef bint more = True
     while more:
         for i in range(plan.planes):
-            compute_chunk(plan, plan.data[0] + i * plan.plane_step[0],
+            run_tile(plan, plan.data[0] + i * plan.plane_step[0],
                           plan.data[plan.out] + i * plan.plane_step[plan.out], i, 0, 0, plan.rows, plan.columns, 0)
         more = next_box(plan, index)
 
@@ -394,7 +394,7 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
 cdef int reserve_rows(Plan *plan, int threads) except -1:
     """Where rows go that must be copied, and how many at once."""
     cdef Py_ssize_t row
-    if not plan.kernel.rowwise or plan.side_by_side or plan.in_place:
+    if not plan.kernel.rowwise or plan.side_by_side or plan.direct:
         return 0
     if plan.columns > (<Py_ssize_t> 1 << 62) // (2 * LINE * plan.item * threads):
         raise MemoryError("fastact has no memory for rows that must be copied")

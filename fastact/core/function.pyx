@@ -86,7 +86,7 @@ from fastact.core.operands cimport (
     allocate,
     announce_writes,
     finish,
-    overridden,
+    dispatch_override,
     prepare_result,
     read_arrays,
     read_numbers,
@@ -96,7 +96,7 @@ from fastact.core.operands cimport (
     separate,
 )
 from fastact.core.plan cimport ANY, ELEMENTS, REPEATED, SHARED, SINGLE, Kernel, Plan, start
-from fastact.core.segments cimport Summation, Sums, add_up, discard, prepare, term_of
+from fastact.core.segments cimport Summation, Sums, add_up, discard, lay_out_sums, term_of
 from fastact.core.threads cimport swap_parallel_threshold
 
 import os
@@ -540,7 +540,7 @@ cdef void set_summation(
         summation.length = summation.channels = 256
     elif kind == "loss":
         summation.length, summation.channels, summation.segment = 512, 1, 32768
-    else:  # tiles that are still in the cache when they are added up, of rows long enough for the kernel
+    else:  # tiles that are loaded_once in the cache when they are added up, of rows long enough for the kernel
         summation.length, summation.channels = 16, 4096
 
 
@@ -937,7 +937,7 @@ cdef object general_path(Function self, PyObject **given, Py_ssize_t positional)
         if self.paired:
             choose_pair(self, call.given, positional)
         read_numbers(self, call)
-        foreign = overridden(self, call)
+        foreign = dispatch_override(self, call)
         if foreign is not NotImplemented:
             return foreign
         read_arrays(self, call)
@@ -973,12 +973,12 @@ cdef int execute(Function self, Call *call) except -1:
     sums.sums = NULL
     try:
         if self.slots[call.sum].shape == CHANNEL:  # a sum of the inputs: before they may be written over
-            prepare(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, 0), term_of(call, 1), NULL, call)
+            lay_out_sums(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, 0), term_of(call, 1), NULL, call)
             add_up(&sums, weights_of(self, call) if call.source == FROM_Y and sums.work else NULL)
             compute(&kernel, call.parameters, call)
         else:
             producer = start(&kernel, call.parameters, call)
-            prepare(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, out), term_of(call, -1),
+            lay_out_sums(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, out), term_of(call, -1),
                     producer, call)
             if sums.producer == NULL:
                 compute(&kernel, call.parameters, call)

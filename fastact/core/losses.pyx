@@ -11,7 +11,7 @@ from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
 from fastact.core.execute cimport RELEASE_ABOVE, compute
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
-from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, Operand, announce_writes, new_array, new_int64, new_scalar, own, set_operand, value_of
+from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, Operand, announce_writes, new_array, new_int64_vector, new_scalar, own, set_operand, value_of
 from fastact.core.plan cimport Kernel, Plan, start, use_scratch
 from fastact.core.segments cimport (
     Summation,
@@ -20,7 +20,7 @@ from fastact.core.segments cimport (
     add_all,
     discard,
     fetch_run,
-    prepare,
+    lay_out_sums,
     term_of,
 )
 
@@ -122,7 +122,7 @@ cdef int reduce_rows(
     by_rows.length = by_rows.segment = rows_of_segment(n)
     sums.sums = NULL
     try:
-        prepare(&sums, &by_rows, 1, shape, kept, term, term_of(call, -1), NULL, call)
+        lay_out_sums(&sums, &by_rows, 1, shape, kept, term, term_of(call, -1), NULL, call)
         compute(kernel, numbers, call)
         write_total(&sums, divisor, result)
     finally:
@@ -144,7 +144,7 @@ cdef int reduce_elements(
     try:
         producer = start(kernel, numbers, call)
         use_scratch(producer, LOSSES)
-        prepare(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1), producer, call)
+        lay_out_sums(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1), producer, call)
         write_total(&sums, divisor, result)
     finally:
         discard(&sums)
@@ -175,7 +175,7 @@ cdef double read_labels(
     cdef int storage = call.operands[LABELS].storage, d, last = -1
     cdef int64_t *labels
     cdef fpmode was
-    copy = new_int64(rows)
+    copy = new_int64_vector(rows)
     own(call, copy)
     labels = <int64_t *> PyArray_BYTES(<Array *> copy)
     for d in range(call.ndim):
@@ -205,7 +205,7 @@ cdef double read_labels(
     if call.choice != MEAN:
         return 1
     if call.operands[CLASS_WEIGHT].array != NULL and rows:
-        moderate(call, n)
+        rescale_class_weights(call, n)
     return count_labels(call, summation, labels, rows, n)
 
 
@@ -259,7 +259,7 @@ cdef double count_labels(
     return total
 
 
-cdef void moderate(Call *call, Py_ssize_t n) noexcept:
+cdef void rescale_class_weights(Call *call, Py_ssize_t n) noexcept:
     """Weights that a mean divides by their sum: so many times as much that neither that nor its inverse overflows.
 
     The array is the call's own."""
@@ -309,7 +309,7 @@ cdef int check_range(Declaration self, Call *call, const Summation *summation) e
             raise ValueError(arguments.bad_target(self.name, <object> targets.array, first, "targets are from 0 to 1"))
         return 0
     runs.sums = NULL
-    prepare(&runs, summation, call.ndim, call.shape, kept, term_of(call, LABELS), term_of(call, -1), NULL, call)
+    lay_out_sums(&runs, summation, call.ndim, call.shape, kept, term_of(call, LABELS), term_of(call, -1), NULL, call)
     segments = runs.segments_after
     bad = <Py_ssize_t *> runs.sums  # one a segment
     try:

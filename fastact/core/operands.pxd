@@ -116,7 +116,7 @@ cdef class Declaration:
 
 cdef int read_numbers(Declaration self, Call *call) except -1
 cdef int read_arrays(Declaration self, Call *call) except -1
-cdef object overridden(Declaration self, Call *call)
+cdef object dispatch_override(Declaration self, Call *call)
 cdef int resolve(Declaration self, Call *call) except -1
 cdef int allocate(Declaration self, Call *call) except -1
 cdef int separate(Declaration self, Call *call) except -1
@@ -130,6 +130,6 @@ cdef void release(Call *call) noexcept
 cdef int round_parameters(Declaration self, PyObject **given, int source, int dtype, double *values) except -1
 cdef int set_operand(Call *call, int k, object array, const Py_ssize_t *strides) except -1
 cdef object new_array(const Py_ssize_t *shape, int ndim, int dtype)
-cdef object new_int64(Py_ssize_t n)
+cdef object new_int64_vector(Py_ssize_t n)
 cdef void own(Call *call, object value) noexcept
 cdef int storage_of(Array *x) noexcept

@@ -195,20 +195,21 @@ cdef object read_array(Declaration self, Call *call, int i):
         return <object> given if real_type(given) >= 0 else arguments.as_input(<object> given, self.name, name)
     if role == MASK and not (PyArray_CheckExact(<Array *> given) and PyArray_TYPE(<Array *> given) == cnp.NPY_BOOL):
         return arguments.as_mask(<object> given, self.name, name)
-    if PyArray_CheckExact(<Array *> given):  # itself, not a view: the caller's code may still change where it is
+    if PyArray_CheckExact(<Array *> given):  # itself, not a view: the caller's code may loaded_once change where it is
         return <object> given
     if role == LOSS_TARGETS:
         return arguments.wrap(<object> given, self.name, name)
     return arguments.as_output(<object> given, self.name, name)
 
 
-cdef object overridden(Declaration self, Call *call):
+cdef object dispatch_override(Declaration self, Call *call):
     """What an operand that overrides __array_ufunc__ makes of the call, or NotImplemented: of plain arrays, at once."""
     cdef int i
     cdef bint plain = True
     for i in range(self.count):
         if self.slots[i].role in (INPUT, VECTOR, WEIGHT, MASK, LOSS_TARGETS, OUTPUT, SUM) and is_given(call.given[i]):
-            plain &= PyArray_CheckExact(<Array *> call.given[i])
+            plain &= PyArray_CheckExact(<Array *> call.given[i]) or self.slots[i].role == WEIGHT and (
+                PyFloat_CheckExact(call.given[i]) or PyLong_CheckExact(call.given[i]))
     if plain:
         return NotImplemented
     inputs, others, keywords, out = {}, [], {}, None
@@ -262,9 +263,9 @@ cdef int resolve(Declaration self, Call *call) except -1:
     round_parameters(self, call.given, call.source, call.dtype, call.parameters)
     for i in range(self.count):
         if call.arrays[i] != NULL and self.slots[i].role in (INPUT, VECTOR, WEIGHT, MASK, LOSS_TARGETS):
-            place(self, call, i)
+            map_argument(self, call, i)
     if call.causal:
-        place_valid_lengths(self, call)
+        map_valid_lengths(self, call)
     return 0
 
 
@@ -325,7 +326,7 @@ cdef int set_operand(Call *call, int k, object array, const Py_ssize_t *strides)
     return 0
 
 
-cdef int place(Declaration self, Call *call, int i) except -1:
+cdef int map_argument(Declaration self, Call *call, int i) except -1:
     """How an argument's array lies along the axes of the call, by its shape rule."""
     cdef Slot *slot = &self.slots[i]
     cdef Array *x = call.arrays[i]
@@ -337,22 +338,22 @@ cdef int place(Declaration self, Call *call, int i) except -1:
     elif slot.role == WEIGHT:
         check_range(self, call, i)
     if slot.role == LOSS_TARGETS:
-        return place_targets(self, call, i, x)
+        return map_targets(self, call, i, x)
     if slot.role == MASK and PyArray_TYPE(x) != cnp.NPY_BOOL:
         raise TypeError(f"{self.name}(): {self.arguments[i]} has become an array of another type during the call")
     if slot.shape == LIKE:
-        lie_alike(self, call, i, x, strides)
+        strides_like(self, call, i, x, strides)
     elif slot.shape == HALVES:
-        place_halves(self, call, i, x)
+        map_halves(self, call, i, x)
         return 0
     elif slot.shape == REDUCED:
-        lie_reduced(self, call, i, x, strides)
+        strides_reduced(self, call, i, x, strides)
     elif slot.shape == CLASSES:
-        lie_along(self, call, i, x, call.axis, strides)
+        strides_of_classes(self, call, i, x, call.axis, strides)
     elif slot.shape == CHANNEL and PyArray_NDIM(x) <= 1:
-        lie_by_channel(self, call, i, x, strides)
+        strides_by_channel(self, call, i, x, strides)
     else:
-        lie_broadcast(self, call, i, x, strides)
+        strides_broadcast(self, call, i, x, strides)
     set_operand(call, slot.operand, <object> x, strides)
     call.operands[slot.operand].argument = i
     call.operands[slot.operand].fresh = slot.role == WEIGHT and is_private(call, slot, i)
@@ -402,14 +403,14 @@ cdef tuple shape_of_call(Call *call):
     return tuple([call.shape[d] for d in range(call.ndim)])
 
 
-cdef void lie(Array *x, Py_ssize_t *strides) noexcept:
+cdef void copy_strides(Array *x, Py_ssize_t *strides) noexcept:
     cdef int d
     strides[0] = PyArray_ITEMSIZE(x)
     for d in range(PyArray_NDIM(x)):
         strides[d] = PyArray_STRIDE(x, d)
 
 
-cdef int lie_alike(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
+cdef int strides_like(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
     if not is_like(call, x):
         first = self.arguments[call.first]
         if call.halves:
@@ -417,16 +418,16 @@ cdef int lie_alike(Declaration self, Call *call, int i, Array *x, Py_ssize_t *st
                              f"{first} has {shape_of_call(call)}")
         raise ValueError(f"{self.name}(): {first} has shape {shape_of_call(call)}, but {self.arguments[i]} has "
                          f"{(<object> x).shape}")
-    lie(x, strides)
+    copy_strides(x, strides)
     return 0
 
 
 cdef void half(Call *call, Array *x, int axis, bint second, Py_ssize_t *strides, char **data) noexcept:
-    lie(x, strides)
+    copy_strides(x, strides)
     data[0] = PyArray_BYTES(x) + second * call.shape[axis] * strides[axis]
 
 
-cdef int place_halves(Declaration self, Call *call, int i, Array *x) except -1:
+cdef int map_halves(Declaration self, Call *call, int i, Array *x) except -1:
     """Two operands, in the order in which the function takes them when they are two arrays."""
     cdef int axis = <int> call.axis_given, k, which
     cdef Py_ssize_t strides[MAX_NDIM]
@@ -439,8 +440,8 @@ cdef int place_halves(Declaration self, Call *call, int i, Array *x) except -1:
     return 0
 
 
-cdef int lie_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
-    """One element a row; the axis may still be there, with one."""
+cdef int strides_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
+    """One element a row; the axis may loaded_once be there, with one."""
     cdef int d, e = 0, axes = PyArray_NDIM(x), scalar = PyArray_NDIM(call.arrays[call.first]) == 0
     cdef bint kept = axes == call.ndim and not scalar, good = axes == call.ndim or axes == call.ndim - 1
     for d in range(call.ndim if good else 0):
@@ -460,7 +461,7 @@ cdef int lie_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize_t *
     return 0
 
 
-cdef int place_targets(Declaration self, Call *call, int i, Array *x) except -1:
+cdef int map_targets(Declaration self, Call *call, int i, Array *x) except -1:
     """Of a loss of rows: labels, one a row, or probabilities; else a number for each logit, of whatever type."""
     cdef Slot *slot = &self.slots[i]
     cdef int storage = storage_of(x), k = slot.operand
@@ -481,16 +482,16 @@ cdef int place_targets(Declaration self, Call *call, int i, Array *x) except -1:
             raise ValueError(arguments.wrong_targets(
                 self.name, <object> x, shape, rows if labels else shape, call.axis if slot.shape == REDUCED else None))
     if labels:
-        lie_reduced(self, call, i, x, strides)
+        strides_reduced(self, call, i, x, strides)
     else:
-        lie(x, strides)
+        copy_strides(x, strides)
         k += slot.shape == REDUCED
     set_operand(call, k, <object> x, strides)
     call.operands[k].argument = i
     return 0
 
 
-cdef int lie_along(Declaration self, Call *call, int i, Array *x, int axis, Py_ssize_t *strides) except -1:
+cdef int strides_of_classes(Declaration self, Call *call, int i, Array *x, int axis, Py_ssize_t *strides) except -1:
     """A vector along an axis."""
     cdef int d
     if PyArray_NDIM(x) != 1 or PyArray_DIM(x, 0) != call.shape[axis]:
@@ -501,7 +502,7 @@ cdef int lie_along(Declaration self, Call *call, int i, Array *x, int axis, Py_s
     return 0
 
 
-cdef int lie_by_channel(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
+cdef int strides_by_channel(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
     """A number, or one for each place along the axis given."""
     cdef int d, axes = call.ndim
     cdef Py_ssize_t axis = call.axis_given, n = count(x)
@@ -521,7 +522,7 @@ cdef int lie_by_channel(Declaration self, Call *call, int i, Array *x, Py_ssize_
     return 0
 
 
-cdef int lie_broadcast(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
+cdef int strides_broadcast(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
     """As NumPy broadcasts."""
     cdef int d, e, axes = PyArray_NDIM(x), whole = call.ndim if PyArray_NDIM(call.arrays[call.first]) else 0
     cdef bint good = axes <= whole
@@ -596,7 +597,7 @@ cdef inline Py_ssize_t different(Array *x, int d) noexcept:
     return 1 if PyArray_STRIDE(x, d) == 0 and PyArray_DIM(x, d) else PyArray_DIM(x, d)
 
 
-cdef int place_valid_lengths(Declaration self, Call *call) except -1:
+cdef int map_valid_lengths(Declaration self, Call *call) except -1:
     """A causal mask: how many keys each query sees, one number a query."""
     cdef int i, k = -1, last = call.ndim - 1
     cdef Py_ssize_t strides[MAX_NDIM], queries, keys, q
@@ -606,7 +607,7 @@ cdef int place_valid_lengths(Declaration self, Call *call) except -1:
     if last < 1 or call.axis != last:
         raise ValueError(arguments.no_causal_mask(self.name, shape_of_call(call), call.axis))
     queries, keys = call.shape[last - 1], call.shape[last]
-    lengths = new_int64(queries)
+    lengths = new_int64_vector(queries)
     own(call, lengths)
     for q in range(queries):
         (<int64_t *> PyArray_BYTES(<Array *> lengths))[q] = max(<Py_ssize_t> 0, q + 1 + keys - queries)
@@ -615,7 +616,7 @@ cdef int place_valid_lengths(Declaration self, Call *call) except -1:
     return set_operand(call, k, lengths, strides)
 
 
-cdef object new_int64(Py_ssize_t n):
+cdef object new_int64_vector(Py_ssize_t n):
     cdef cnp.npy_intp[1] shape = [n]
     Py_INCREF(int64)
     return PyArray_NewFromDescr(cnp.ndarray, int64, 1, shape, NULL, NULL, 0, NULL)
@@ -643,14 +644,14 @@ cdef object new_like(Array *x, int dtype):
 
 cdef object view_of(Call *call, const Operand *operand):
     """The operand as an ndarray of the shape of the call."""
-    cdef cnp.dtype descr = PyArray_DESCR_of(operand.array)
+    cdef cnp.dtype descr = descr_of(operand.array)
     Py_INCREF(descr)
     return PyArray_NewFromDescr(
         cnp.ndarray, descr, call.ndim, <cnp.npy_intp *> call.shape, <cnp.npy_intp *> operand.strides, operand.data,
         cnp.NPY_ARRAY_WRITEABLE, NULL)
 
 
-cdef inline cnp.dtype PyArray_DESCR_of(Array *x):
+cdef inline cnp.dtype descr_of(Array *x):
     return (<object> x).dtype
 
 
@@ -708,14 +709,14 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
         own(call, array)
         call.arrays[i] = <Array *> array
     if slot.shape == HALVES:
-        place_halves(self, call, i, <Array *> array)
+        map_halves(self, call, i, <Array *> array)
         for d in range(2):
             call.operands[slot.operand + d].output, call.operands[slot.operand + d].fresh = True, fresh
         return 0
     if slot.shape == REDUCED:
-        lie_reduced(self, call, i, <Array *> array, strides)
+        strides_reduced(self, call, i, <Array *> array, strides)
     else:
-        lie(<Array *> array, strides)
+        copy_strides(<Array *> array, strides)
     set_operand(call, slot.operand, array, strides)
     call.operands[slot.operand].argument = i
     call.operands[slot.operand].output, call.operands[slot.operand].fresh = True, fresh
@@ -748,9 +749,9 @@ cdef int check_sum(Declaration self, Call *call, int i) except -1:
         shape, name = (<object> target).shape, self.arguments[of]
     check_output(self, <object> target, self.arguments[i], shape, name, call.dtype)
     if self.slots[i].shape == CHANNEL and PyArray_NDIM(target) <= 1:
-        lie_by_channel(self, call, i, target, strides)
+        strides_by_channel(self, call, i, target, strides)
     else:
-        lie_broadcast(self, call, i, target, strides)
+        strides_broadcast(self, call, i, target, strides)
     for d in range(call.ndim):
         call.kept[d] = strides[d] != 0 and call.shape[d] > 1
     call.sum = i
@@ -828,7 +829,7 @@ cdef int separate(Declaration self, Call *call) except -1:
                 array = PyArray_NewCopy(call.operands[k].array, cnp.NPY_KEEPORDER)
                 own(call, array)
                 call.arrays[i] = <Array *> array
-                place(self, call, i)
+                map_argument(self, call, i)
                 break
     return 0
 

@@ -38,7 +38,7 @@ cdef struct Plan:
     char *data[MAX_OPERANDS]  # NULL where there is none
     int storage[MAX_OPERANDS]
     bint contiguous[MAX_OPERANDS]  # the kernel can take the elements where they are
-    bint in_place  # that is so for all
+    bint direct  # that is so for all
     bint side_by_side  # rows lie side by side, and there is a kernel for that
     Py_ssize_t item  # bytes of an element computed with
     # A box.  Columns are the elements of a run, or of a row; steps are in bytes.

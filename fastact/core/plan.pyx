@@ -161,7 +161,7 @@ cdef void describe_box(Plan *plan) noexcept:
     cdef bint same_type
     native = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
     plan.side_by_side = (plan.kernel.columns != NULL and 1 < plan.columns <= plan.kernel.longest_columns)
-    plan.in_place = True
+    plan.direct = True
     for k in range(plan.operands):
         form = plan.kernel.form[k]
         if plan.data[k] == NULL or form == ANY:
@@ -170,7 +170,7 @@ cdef void describe_box(Plan *plan) noexcept:
         same_type = plan.storage[k] == native or plan.storage[k] == FASTACT_INT64 and form == SINGLE
         plan.contiguous[k] = same_type and (
             form == SINGLE or plan.step[k] == plan.item or form == REPEATED and plan.step[k] == 0)
-        plan.in_place &= plan.contiguous[k]
+        plan.direct &= plan.contiguous[k]
         plan.side_by_side &= same_type and (
             plan.row_step[k] == plan.item or form == SHARED or plan.storage[k] == FASTACT_INT64)
 

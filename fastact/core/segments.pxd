@@ -33,7 +33,7 @@ cdef struct Sums:
     Py_ssize_t row_step[2]
     Py_ssize_t step[2]
     bint contiguous[2]
-    bint in_place
+    bint direct  # the kernel can take all terms where they are
     bint across  # rows are what comes after, columns are channels
     bint walks  # a group is of several steps: elements are found one run at a time
     Py_ssize_t item
@@ -47,7 +47,7 @@ cdef struct Sums:
     int64_t work
 
 cdef Term term_of(const Call *call, int k) noexcept
-cdef int prepare(
+cdef int lay_out_sums(
     Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first, Term second,
     Plan *producer, const Call *call) except -1
 cdef char *fetch_run(const Sums *sums, int t, Py_ssize_t at, Py_ssize_t n, char *block) noexcept nogil

@@ -7,7 +7,7 @@ from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 
-from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, compute_tile, fastact_stack, work_of
+from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, run_tile_of_sum, fastact_stack, work_of
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
 from fastact.core.operands cimport MAX_OPERANDS, Call
@@ -68,7 +68,7 @@ cdef Term term_of(const Call *call, int k) noexcept:
     return term
 
 
-cdef int prepare(
+cdef int lay_out_sums(
         Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first, Term second,
         Plan *producer, const Call *call) except -1:
     """Lays out the sum of a term, or of the product of two, over all axes that are not kept; takes the memory for it.
@@ -91,7 +91,7 @@ cdef int prepare(
     t = 1 if sums.terms[1].data != NULL else 0
     sums.across = not sums.walks and summation.columns != NULL and sums.channels > 1 and (
         sums.after == 1 or magnitude(sums.row_step[t]) < magnitude(sums.step[t]))
-    sums.in_place = True
+    sums.direct = True
     for t in range(2):
         if sums.terms[t].data == NULL:
             continue
@@ -99,7 +99,7 @@ cdef int prepare(
             sums.row_step[t], sums.step[t] = sums.step[t], sums.row_step[t]
         sums.contiguous[t] = not sums.walks and sums.step[t] == sums.item and sums.terms[t].storage == (
             FASTACT_FLOAT32 if sums.item == sizeof(float) else FASTACT_FLOAT64)
-        sums.in_place &= sums.contiguous[t]
+        sums.direct &= sums.contiguous[t]
     sums.call = call
     if producer != NULL and not sums.walks and lay_out_groups(producer, call, sums.group, sums.across):
         sums.producer = producer
@@ -171,7 +171,7 @@ cdef void add_segment(const Sums *sums, Py_ssize_t segment, Py_ssize_t first_cha
     cdef Py_ssize_t end_channel = min(sums.channels, first_channel + at_once)
     if sums.walks:
         at_once = 1
-    elif not sums.in_place:
+    elif not sums.direct:
         at_once = max(<Py_ssize_t> 1, BLOCK // sums.item // length)
     elif not sums.across and end_after - first_after > length:
         at_once = 1  # as they lie in memory
@@ -199,7 +199,7 @@ cdef void add_runs(
     if sums.piecewise:
         compute_pieces(sums, a, n, scratch, stack.bytes)
     elif sums.producer != NULL:
-        compute_tile(sums.producer, b, row, column, rows, columns, scratch, stack.bytes)
+        run_tile_of_sum(sums.producer, b, row, column, rows, columns, scratch, stack.bytes)
     for t in range(2):
         operands[t], row_steps[t], steps[t] = scratch, 0, sums.item
         if sums.terms[t].data == NULL:
