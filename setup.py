@@ -76,6 +76,8 @@ LIBRARIES = [
     ),
 ]
 
+CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryviews, once for all modules
+
 EXTENSIONS = [
     Extension(
         f"fastact.{name}",
@@ -98,6 +100,9 @@ EXTENSIONS = [
         "core.environment",
     )
 ]
+EXTENSIONS.append(
+    Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"])
+)
 
 NO_COMPILER = """
 fastact is compiled from C on this machine, and {missing} is missing. Install a C compiler and Python's headers:
@@ -256,6 +261,7 @@ setup(
     ext_modules=cythonize(
         EXTENSIONS,
         build_dir="build/cython",
+        shared_utility_qualified_name=CYTHON_UTILITIES,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

@@ -15,8 +15,7 @@ from latex import latex, spelling
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
-FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates")
-LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
+FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates", "losses")
 TOOLS = ("get", "diagnose", "Diagnosis", "plot", "set_num_threads", "get_num_threads", "num_threads", "show_config")
 NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
 MEASURED = {
@@ -30,21 +29,18 @@ def write():
     """Write what is out of date, and remove pages of what is no more."""
     REFERENCE.mkdir(exist_ok=True)
     pages = {"index": index()}
-    rows = (*catalogue.ACTIVATIONS, *catalogue.REDUCTIONS, *catalogue.GATES)
-    pages |= {row.name: function_page(row) for row in rows}
-    pages |= {name: loss_page(name) for name in LOSSES}
+    pages |= {name: function_page(spec) for name, spec in catalogue.SPECS.items()}
     pages |= {name: f"{heading(name)}\n{described(name, getattr(fa, name))}" for name in TOOLS}
     for name, text in pages.items():
         path = REFERENCE / f"{name}.rst"
         if not path.exists() or path.read_text() != text:  # Sphinx reads again what is newer
             path.write_text(text)
-    pictures = [(row.name, row.kind, row) for row in rows] + [(name, name, name) for name in LOSSES]
     drawn_by = [Path(module.__file__) for module in (curves, style, catalogue.spec)]
     drawn_by += [Path(importlib.import_module(f"fastact.catalogue.{family}").__file__) for family in FAMILIES]
-    for name, kind, subject in pictures:
+    for name, spec in catalogue.SPECS.items():
         path = REFERENCE / f"{name}.svg"
         if not style.newer(path, drawn_by):
-            style.draw(path, curves.SIZE, curves.PICTURES[kind], subject)
+            style.draw(path, curves.SIZE, curves.PICTURES[spec.kind], spec)
     for path in REFERENCE.iterdir():
         if path.stem not in pages:
             path.unlink()
@@ -60,9 +56,8 @@ def index():
     for family in FAMILIES:
         module = importlib.import_module(f"fastact.catalogue.{family}")
         title = module.__doc__.partition(":")[0]
-        rows = (*module.SPECS, *getattr(module, "REDUCTIONS", ()))
-        parts += [heading(title, "-"), gallery(row.name for row in rows)]
-    parts += [heading("Losses, with their gradients", "-"), gallery(LOSSES)]
+        specs = (*module.SPECS, *getattr(module, "REDUCTIONS", ()))
+        parts += [heading(title, "-"), gallery(spec.name for spec in specs)]
     parts += [heading("Names, diagnosis, pictures, threads and what runs here", "-"), toctree(TOOLS)]
     return "\n".join(parts)
 
@@ -78,35 +73,31 @@ def toctree(names, hidden=False):
     return f".. toctree::\n   :maxdepth: 1\n{'   :hidden:' if hidden else ''}\n\n{listed}\n"
 
 
-def function_page(row):
-    """Return the page of a row of the catalogue."""
-    function = getattr(fa, row.name)
-    parts = [heading(row.name), f"{row.title}.\n", *formulas(row), picture(row.name)]
-    if row.aliases:
-        parts.append(f"Elsewhere it is called {' or '.join(f'``{alias}``' for alias in row.aliases)}.\n")
-    parts.append(described(row.name, function))
+def function_page(spec):
+    """Return the page of a function of the catalogue."""
+    function = getattr(fa, spec.name)
+    parts = [heading(spec.name), f"{spec.title}.\n", *formulas(spec), picture(spec.name)]
+    parts.append(described(spec.name, function))
     for method in ("derivative", "backward", "jacobian"):
-        if hasattr(function, method) and not (row.kind == "gate" and method == "derivative"):
-            parts.append(described(f"{row.name}.{method}", getattr(function, method)))
-    parts += measured(row.name)
+        if hasattr(function, method):
+            parts.append(described(f"{spec.name}.{method}", getattr(function, method)))
+    parts += measured(spec.name)
     return "\n".join(parts)
 
 
-def loss_page(name):
-    return "\n".join([heading(name), picture(name), described(name, getattr(fa, name)), *measured(name)])
-
-
-def formulas(row):
-    """Yield the formulas of a row, set."""
-    if row.kind == "gate":  # whose gradients are those of its activation
-        inputs = ", ".join(map(spelling, row.inputs))
-        yield equation(f"f({inputs})", row.formula)
-        return
-    yield equation("f(x)", row.formula)
-    if row.derivative:
-        yield equation(r"f^{\prime}(x)", row.derivative)
+def formulas(spec):
+    """Yield the formulas of a function, set."""
+    if spec.kind == "gate":  # whose gradients are those of its activation
+        yield equation(f"f({', '.join(map(spelling, spec.inputs))})", spec.formula)
+    elif spec.kind == "loss":
+        yield equation(r"\text{loss}", spec.formula)
+        yield equation(r"\text{gradient}", spec.gradient)
     else:
-        yield equation(r"\text{backward}", row.backward_y or row.backward_x)
+        yield equation("f(x)", spec.formula)
+        if spec.derivative:
+            yield equation(r"f^{\prime}(x)", spec.derivative)
+        else:
+            yield equation(r"\text{backward}", spec.backward_y or spec.backward_x)
 
 
 def equation(left, expression):
@@ -128,8 +119,14 @@ def described(name, function):
         plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
         signatures = [f"{name}{inspect.Signature(plain)}"]
     directive = ".. py:function:: " + "\n                 ".join(f"fastact.{signature}" for signature in signatures)
+    text = re.sub(r"(?<=^See Also\n--------\n).*?(?=\n\n)", qualified, text, flags=re.MULTILINE | re.DOTALL)
     body = str(NumpyDocstring(linked(text), NAPOLEON))
     return f"{directive}\n\n{indented(body)}\n"
+
+
+def qualified(section):
+    """Return the items of See Also by their full names, which Sphinx links."""
+    return re.sub(r"^(?=\w+[\w.]* :)", "fastact.", section[0], flags=re.MULTILINE)
 
 
 def linked(text):

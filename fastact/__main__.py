@@ -15,15 +15,16 @@ from time import perf_counter
 import numpy as np
 
 import fastact as fa
-from fastact import pictures
+from fastact import catalogue, pictures
 from fastact._formulas import FORMULAS
-from fastact._selfcheck import compute, float32_error, float64_error, kinds, signs
+from fastact._selfcheck import compute, float32_error, float64_error, kinds, operands, signs
 from fastact.catalogue import SPECS
 
 SHAPE = (512, 128)  # of what is timed, in cache
 ROUNDS = 11
-LINE = "{:<11} {:<11} {:<8} {:>6} {:>6} {:>8} {:>8} {:>7}  {}"
+LINE = "{:<23} {:<7} {:>6} {:>5} {:>7} {:>7} {:>6}  {}"
 TYPES = ("float32", "float64")
+KINDS = {"gate": "gated unit", "reduction": "reduction", "loss": "loss"}
 
 
 def colours():
@@ -44,7 +45,8 @@ def nanoseconds(activation, kind, dtype):
     if kind == "backward_y":
         x = activation(x, **typical)
     formula = getattr(FORMULAS[activation.name], kind)
-    arrays = (grad, x) if kind.startswith("backward") else (x,)
+    spec = SPECS[activation.name]
+    arrays = (grad, x) if kind == "backward_x" else operands(spec, kind, x, grad)
     own, plain = [], []
     for _ in range(ROUNDS):
         start = perf_counter()
@@ -69,17 +71,18 @@ def check_one(activation, kind, dtype):
     verdict, color = ("ok", 32) if within else ("FAIL", 31)
     if colours():
         verdict = pictures.painted(verdict, color)
-    print(LINE.format(activation.name, kind, dtype, *errors, *times, verdict), flush=True)
+    name = f"{activation.name:<11} {kind}"
+    print(LINE.format(name, dtype, *errors, *times, verdict), flush=True)
     return within
 
 
 def check(names=()):
     """Print the table; return whether every error is within its bound."""
     print("Errors in ulp, computed in place; times in ns an element, one thread, in cache.\n")
-    print(LINE.format("activation", "", "type", "error", "bound", "fastact", "NumPy", "ratio", "").rstrip())
+    print(LINE.format("function", "type", "error", "bound", "fastact", "NumPy", "ratio", "").rstrip())
     right = [
         check_one(activation, kind, dtype)
-        for activation in map(activation_called, names or fa.ACTIVATIONS)
+        for activation in map(fa.get, names or SPECS)
         for kind in kinds(activation)
         for dtype in TYPES
     ]
@@ -129,7 +132,18 @@ def info(as_json):
         return
     fa.show_config()
     print(f"Python      {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}")
-    print(f"functions   {len(fa.ACTIVATIONS)} activations, {len(fa.GATES)} gated units, 2 losses, logsumexp")
+    print(f"functions   {', '.join(counted())}")
+
+
+def counted():
+    """Yield how many functions of each sort there are."""
+    for specs, what in (
+        (catalogue.ACTIVATIONS, "activations"),
+        (catalogue.GATES, "gated units"),
+        (catalogue.REDUCTIONS, "reduction"),
+        (catalogue.LOSSES, "losses"),
+    ):
+        yield f"{len(specs)} {what}"
 
 
 def plot(names, derivative, output):
@@ -144,7 +158,7 @@ def activation_called(name):
     """Return the activation of a name; what there is instead, for `main` to tell, where there is none."""
     found = fa.get(name)
     if found not in fa.ACTIVATIONS.values():
-        raise ValueError(f"{name} is not an activation but a gated unit")
+        raise ValueError(f"{name} is not an activation but a {KINDS[found.kind]}")
     return found
 
 
@@ -160,7 +174,7 @@ def parser():
     one = commands.add_parser(
         "check", help="errors against their documented bounds; status 1 where one exceeds its bound"
     )
-    one.add_argument("names", nargs="*", metavar="name", help="activations; all by default")
+    one.add_argument("names", nargs="*", metavar="name", help="functions; all by default")
     one = commands.add_parser("bench", help="speed beside NumPy, PyTorch, SciPy and JAX, those that are installed")
     one.add_argument("names", nargs="*", metavar="name", help="activations; some by default")
     one.add_argument("-n", type=int, default=65_536, metavar="N", help="elements of an array (default: %(default)s)")

@@ -55,21 +55,51 @@ def function(expression, *arguments):
     return lambda *values: eval(code, NAMES | dict(zip(arguments, values, strict=True)))
 
 
-def formulas(row):
-    """Return what a row can compute: `forward(x)`, `derivative(x)`, `backward_x(grad, x)` and `backward_y(grad, y)`.
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
-    Parameters follow.  What cannot be computed is None.
-    """
-    parameters = [parameter.name for parameter in row.parameters]
-    backward_y = row.backward_y or (row.derivative_y and f"grad * ({row.derivative_y})")
+
+NAMES["softmax"] = softmax
+
+
+def kinds_of(spec):
+    """Return what a function computes, by the names of its bounds; backward from x shares the derivative's bound."""
+    if spec.kind == "gate":
+        return ["forward", "gate_grad", "value_grad"]
+    if spec.kind == "loss":
+        return ["forward", "gradient"]
+    derivative = ["derivative"] if spec.derivative else []
+    return ["forward", *derivative, *(f"backward_{given}" for given in sorted(spec.backward_from))]
+
+
+def arguments_of(spec, kind):
+    """Return the arrays that a kind of a function's results is computed from, by the names that formulas have for them."""
+    if spec.kind == "gate":
+        return ("gate", "value") if kind == "forward" else ("grad", "gate", "value")
+    if spec.kind == "loss":
+        return ("logits", "t")
+    return ("grad", kind[-1]) if kind.startswith("backward") else ("x",)
+
+
+def expression_of(spec, kind):
+    """Return what a function computes, as an expression of these; None for what it does not."""
+    if kind == "forward":
+        return spec.formula
+    if kind == "backward_x":
+        return spec.backward_x or (spec.derivative and f"grad * ({spec.derivative})")
+    if kind == "backward_y":
+        return spec.backward_y or (spec.derivative_y and f"grad * ({spec.derivative_y})")
+    return getattr(spec, kind)  # derivative, gate_grad, value_grad, gradient
+
+
+def formulas(spec):
+    """Return what a function can compute: functions of the arrays and the parameters, by kind; None for what it cannot."""
+    parameters = [parameter.name for parameter in spec.parameters]
+    kinds = ("forward", "derivative", "backward_x", "backward_y", "gate_grad", "value_grad", "gradient")
     return SimpleNamespace(
-        forward=function(row.formula, "x", *parameters),
-        derivative=function(row.derivative, "x", *parameters),
-        backward_x=function(
-            row.backward_x or (row.derivative and f"grad * ({row.derivative})"), "grad", "x", *parameters
-        ),
-        backward_y=function(backward_y, "grad", "y", *parameters),
+        **{kind: function(expression_of(spec, kind), *arguments_of(spec, kind), *parameters) for kind in kinds}
     )
 
 
-FORMULAS = {name: formulas(row) for name, row in SPECS.items()}
+FORMULAS = {name: formulas(spec) for name, spec in SPECS.items()}

@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 from fastact.core.execute cimport compute
 from fastact.core.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
-from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args, fastact_kernel, fastact_kernels
+from fastact.core.kernels cimport fastact_args, fastact_kernel, fastact_kernels
 from fastact.core.operands cimport Call, set_operand
 from fastact.core.plan cimport ELEMENTS, Kernel, Plan
 
@@ -70,7 +70,8 @@ def multiply(cnp.ndarray grad not None, cnp.ndarray x not None):
     run(<fastact_kernel> (multiply_float if single else multiply_double), 3, NULL, grad, x)
 
 
-cdef int run(fastact_kernel kernel_run, int operands, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
+cdef int run(
+        fastact_kernel kernel_run, int operands, const double *parameters, cnp.ndarray grad, cnp.ndarray x) except -1:
     cdef Kernel kernel
     cdef Call call
     cdef Plan plan

@@ -1,4 +1,4 @@
-"""The catalogue's formulas in longer numbers, with as many digits as it takes: what is true, for all that measures errors.
+"""The catalogue's formulas in arbitrary precision, raised until two results agree: what is true, for all that measures errors.
 
 The standard library's decimal numbers serve `python -m fastact`, which needs nothing but NumPy; the tests bring faster
 ones.
@@ -11,10 +11,9 @@ import functools
 
 import numpy as np
 
-from fastact._formulas import function, threshold
+from fastact._formulas import arguments_of, expression_of, function, threshold
 from fastact.catalogue import SPECS
 
-ALONG_AN_AXIS = ("rowwise", "reduction")
 REACH_OF_ROOT = 0.6
 
 
@@ -58,10 +57,10 @@ STRUCTURE = {
 
 
 class Arithmetic:
-    """Longer numbers: how they are made, their functions, and how their precision is set.
+    """Numbers of arbitrary precision: how they are made, their functions, and how their precision is set.
 
-    `precisions` are tried in turn, until two agree within `tolerance`; a zero is believed from `sure` on, where no
-    cancellation of float64 numbers can have caused it.  `beyond` stands for infinity: what a function tends to is what it
+    `precisions` are tried in turn, until two agree within `tolerance`; a result of 0 is accepted only from `sure` on, where
+    no cancellation of float64 numbers can have caused it.  `beyond` stands for infinity: what a function tends to is what it
     is there.
     """
 
@@ -69,7 +68,12 @@ class Arithmetic:
         self.number, self.pi, self.context = number, pi, context
         self.precisions, self.sure, self.tolerance, self.beyond = precisions, sure, tolerance, beyond
         self.names = STRUCTURE | {name: np.frompyfunc(f, 1, 1) for name, f in functions.items()} | {"number": number}
+        self.names["softmax"] = self.softmax
         self.convert = np.frompyfunc(number, 1, 1)
+
+    def softmax(self, x):
+        e = self.names["exp"](x - x.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
 
     def evaluate(self, expression, variables, precision):
         """Return the values of an expression of arrays of these numbers, computed with a precision."""
@@ -98,7 +102,7 @@ class Arithmetic:
         return result
 
     def true_values(self, name, kind, *arrays, **parameters):
-        """Return the true values of forward, derivative (of x) or backward (of grad and x or y), as an object array.
+        """Return the true values of one kind of results, of the arrays that `arguments_of` names, as an object array.
 
         What is one number a row stands in every place of it.  Not a number wherever an input is none.  Parameters are
         first rounded to the arrays' type, as callers' are.
@@ -106,15 +110,15 @@ class Arithmetic:
         dtype = arrays[0].dtype
         row = for_parameters(SPECS[name], parameters, dtype)
         nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
-        inputs = dict(zip(arguments_of(kind), arrays, strict=True))
+        inputs = dict(zip(arguments_of(row, kind), arrays, strict=True))
         longer = {}
         with np.errstate(all="ignore"), self.context(self.precisions[0]):
             scalars = {key: self.number(float(dtype.type(value))) for key, value in parameters.items()}
             for key, array in inputs.items():
                 longer[key] = self.convert(np.where(nan, 1, array).astype(np.float64))
-                if row.kind not in ALONG_AN_AXIS:
+                if not row.by_rows:
                     longer[key][array == np.inf], longer[key][array == -np.inf] = self.beyond, -self.beyond
-            if row.kind not in ALONG_AN_AXIS:
+            if not row.by_rows:
                 result = self.converged(expression_of(row, kind), longer, scalars)
             else:  # what cancels in a row is small beside the terms that its error is relative to, but in a logarithm
                 result = self.evaluate(expression_of(row, kind), longer, self.precisions[1])
@@ -141,19 +145,6 @@ def in_float64(name, parameters):
     return {key: float(single.type(value)) for key, value in parameters.items()}
 
 
-def arguments_of(kind):
-    return ("grad", kind[-1]) if kind.startswith("backward") else ("x",)
-
-
-def expression_of(row, kind):
-    """Return what a row computes of x, or of grad and x or y, as an expression."""
-    if kind == "backward_x":
-        return row.backward_x
-    if kind == "backward_y":
-        return row.backward_y or f"grad * ({row.derivative_y})"
-    return row.formula if kind == "forward" else row.derivative
-
-
 def root_of_derivative(name, **parameters):
     """Return where a derivative changes its sign (but for 0), or None."""
     row = SPECS[name]
@@ -169,17 +160,20 @@ def error_scale(name, kind, true, *arrays, **parameters):
     Where terms cancel, less can be asked: in a row, the error is relative to the sum of the absolute terms; near where a
     derivative changes its sign, to 1/4 at least.
     """
-    terms = (SPECS[name].terms or {}).get(kind)
+    spec = SPECS[name]
+    terms = (spec.terms or {}).get(kind)
     if terms:
         with np.errstate(all="ignore"):
-            scale = function(terms, *arguments_of(kind))(*(array.astype(np.float64) for array in arrays))
-            return np.fmax(scale, abs(true).astype(np.float64))  # computed in longer numbers
-    root = root_of_derivative(name, **parameters) if kind == "derivative" else None
+            scale = function(terms, *arguments_of(spec, kind))(*(array.astype(np.float64) for array in arrays))
+            return np.fmax(scale, abs(true).astype(np.float64))  # computed in arbitrary precision
+    root = root_of_derivative(name, **parameters) if kind in ("derivative", "gate_grad") else None
     if root is None:
         return true
-    with np.errstate(invalid="ignore"):
-        near = np.abs(arrays[-1].astype(np.float64) - root) < REACH_OF_ROOT
-    return np.where(near, maximum(abs(true), 0.25), true)
+    least = 0.25 if kind == "derivative" else 0.25 * abs(arrays[0].astype(np.float64) * arrays[2])
+    with np.errstate(all="ignore"):
+        reach = REACH_OF_ROOT / np.float64(abs(parameters.get("beta", 1)))  # swish is silu, so many times as wide
+        near = np.abs(arrays[-1 if kind == "derivative" else 1].astype(np.float64) - root) < reach
+    return np.where(near, maximum(abs(true), least), true)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -95,15 +95,16 @@ def test_weights_of_sigmoid_cross_entropy_are_broadcast(shape, layout, dtype, al
 
 def test_what_does_not_broadcast_is_refused_before_the_first_write():
     x = np.ones((2, 3, 4))
+    calls = (
+        lambda wrong, out: fa.relu(x, bias=wrong, out=out),
+        lambda wrong, out: fa.relu.backward(x, x=x, bias_grad=wrong, out=out),
+        lambda wrong, out: fa.softmax(x, where=wrong.astype(bool), out=out),
+        lambda wrong, out: fa.sigmoid_cross_entropy(x, x, weight=wrong, grad_out=out),
+        lambda wrong, out: fa.sigmoid_cross_entropy(x, x, pos_weight=wrong, grad_out=out),
+    )
     for shape in ((2,), (3,), (2, 4), (2, 1), (1, 2, 3, 4), (2, 3, 5)):
-        wrong, out = np.ones(shape), np.full_like(x, 7)
-        for call in (
-            lambda: fa.relu(x, bias=wrong, out=out),
-            lambda: fa.relu.backward(x, x=x, bias_grad=wrong, out=out),
-            lambda: fa.softmax(x, where=wrong.astype(bool), out=out),
-            lambda: fa.sigmoid_cross_entropy(x, x, weight=wrong, grad_out=out),
-            lambda: fa.sigmoid_cross_entropy(x, x, pos_weight=wrong, grad_out=out),
-        ):
+        for call in calls:
+            wrong, out = np.ones(shape), np.full_like(x, 7)
             with pytest.raises(ValueError, match="does not broadcast to"):
-                call()
+                call(wrong, out)
             assert np.all(out == 7)

@@ -48,7 +48,7 @@ def test_an_error_beyond_its_bound_is_status_1(monkeypatch, capsys):
     [
         (["nothing"], "invalid choice"),
         (["check", "rellu"], "did you mean relu"),
-        (["check", "swiglu"], "gated unit"),
+        (["bench", "swiglu"], "gated unit"),
         (["plot"], "required"),
         (["plot", "softmax"], "element by element"),
         (["plot", "relu", "-o", "x.nothing"], "nothing"),

@@ -46,7 +46,16 @@ def test_every_phase_of_a_call_is_in_the_page_in_the_order_it_has_in_the_code():
     code = (PROJECT / "fastact" / "core" / "function.pyx").read_text(encoding="utf-8")
     body = code[code.index("cdef object general_path") :]
     body = body[: body.index("\ncdef ")]
-    phases = ["read_numbers", "overridden", "read_arrays", "resolve", "allocate", "separate", "execute", "finish"]
+    phases = [
+        "read_numbers",
+        "dispatch_override",
+        "read_arrays",
+        "resolve",
+        "allocate",
+        "separate",
+        "execute",
+        "finish",
+    ]
     called = [re.search(rf"\b{phase}\(self, ", body).start() for phase in phases]
     assert called == sorted(called)
     table = ARCHITECTURE.read_text(encoding="utf-8").partition("| phase |")[2]

@@ -6,17 +6,22 @@ import inspect
 import pathlib
 import pydoc
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import fastact as fa
 import helpers
+from fastact.catalogue import SPECS, signatures
 
 PACKAGE = pathlib.Path(fa.__file__).parent
 PROJECT = pathlib.Path(__file__).parents[1]
 NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
-FUNCTIONS = [name for name in fa.__all__ if callable(getattr(fa, name)) and name not in fa.ACTIVATIONS]
+EVERY = pytest.mark.parametrize("name", list(SPECS))
+FUNCTIONS = [name for name in fa.__all__ if callable(getattr(fa, name)) and name not in SPECS]
+SECTIONS = ["Parameters", "Returns", "Raises", "See Also", "Notes", "Examples"]
 
 
 def documented():
@@ -27,7 +32,7 @@ def documented():
         if callable(thing):
             yield name, thing.__doc__
         for method in ("derivative", "backward", "jacobian"):
-            if name in fa.ACTIVATIONS and hasattr(thing, method):
+            if name in SPECS and hasattr(thing, method):
                 yield f"{name}.{method}", getattr(thing, method).__doc__
 
 
@@ -50,26 +55,70 @@ def test_examples_in_docstrings_run(name, text):
         assert examples, f"{name} has no example"
 
 
-@NAMES
-def test_every_activation_is_documented(name):
-    """Formula, range, derivative, accuracy and an example."""
-    text = inspect.getdoc(fa.ACTIVATIONS[name])
-    first = text.splitlines()[0]
-    assert 10 < len(first) < 100
-    for word in ("range", "derivative", "ulp", ">>> "):
-        assert word in text.lower(), f"nothing about {word}"
-    assert re.search(r"f\(x\)|=", text), "no formula"
-    for parameter in fa.ACTIVATIONS[name].parameters:
-        assert re.search(rf"^\s*{parameter} : ", text, re.MULTILINE), f"{parameter} is not described"
+def roles(name):
+    """Yield the roles of a function, each with what is called."""
+    function = fa.get(name)
+    yield "forward", function
+    for role in ("derivative", "backward"):
+        if hasattr(function, role):
+            yield role, getattr(function, role)
 
 
-@NAMES
-def test_help_shows_the_page_of_the_activation(name):
+@EVERY
+def test_every_function_is_documented(name):
+    """Formula, range, derivative, accuracy and an example, in numpydoc's sections; all arguments with type and default."""
+    spec = SPECS[name]
+    for role, function in roles(name):
+        text = function.__doc__
+        assert re.findall(r"^(.+)\n-+$", text, re.MULTILINE) == SECTIONS
+        assert text.splitlines()[0].startswith(f"{function.name}(")
+        for argument in signatures.arguments(spec, role):
+            described = re.search(rf"^{argument.name} : (.+)\n    (.+)", text, re.MULTILINE)
+            assert described, f"{argument.name} is not described"
+            optional = argument.default is None
+            assert ("optional" in described[1]) == optional
+            assert ("default" in described[1]) == (not optional and argument.default is not signatures.REQUIRED)
+        assert "ulp" in text or role == "backward"
+        assert ">>> " in text
+    words = " ".join(fa.get(name).__doc__.split())
+    assert f"``{spec.formula}``" in words or f"``{spec.activation}(gate) * value``" in words
+    assert "Range: " in words
+    assert re.search(r"Derivatives?: |Gradient of", words)
+    assert all(alias in words for alias in spec.aliases)
+
+
+def test_what_is_summed_has_the_shape_of_what_was_broadcast():
+    for name, spec in SPECS.items():
+        for role, function in roles(name):
+            for argument in signatures.arguments(spec, role):
+                if argument.role == "sum":
+                    words = " ".join(function.__doc__.split())
+                    assert (
+                        f"the sum over the axes along which it was broadcast, of the shape of `{argument.of}`" in words
+                    )
+
+
+@EVERY
+def test_the_ways_of_a_call_have_every_argument(name):
+    spec = SPECS[name]
+    for role, function in roles(name):
+        ways, declared = signatures.ways(spec, role), signatures.arguments(spec, role)
+        seen = {argument.name for way in ways for argument in way}
+        refused = (
+            {"y"} if role == "backward" and spec.kind in ("elementwise", "channelwise") and not spec.from_y else set()
+        )
+        assert seen == {argument.name for argument in declared} - refused
+        assert [argument.name for argument in declared] == list(inspect.signature(function).parameters)
+
+
+@EVERY
+def test_help_shows_the_page_of_the_function(name):
     """Not that of its class."""
-    for function in (fa.ACTIVATIONS[name], fa.ACTIVATIONS[name].backward):
+    for _, function in roles(name):
         page = pydoc.render_doc(function, renderer=pydoc.plaintext)
         assert all(line.strip() in page for line in function.__doc__.splitlines())
-        assert str(inspect.signature(function)) in page
+        if SPECS[name].kind != "gate":  # which shows both ways of a call instead
+            assert str(inspect.signature(function)) in page
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -97,16 +146,26 @@ def stub_names():
     return found
 
 
-@NAMES
-def test_every_activation_has_a_line_in_the_stub(name):
+@EVERY
+def test_every_function_has_a_line_in_the_stub(name):
     assert name in stub_names()
+
+
+def test_the_stub_is_what_the_catalogue_makes():
+    pytest.importorskip("ruff")
+    if not (PROJECT / "fastact").exists():
+        pytest.skip("no source tree")
+    done = subprocess.run(
+        [sys.executable, PROJECT / "tools" / "make_stub.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_stub_lists_nothing_else():
     public = {name for name in stub_names() if not name.startswith("_")}
     assert public - set(fa.__all__) == set()
     assert set(fa.__all__) - set(stub_names()) - {"__version__"} == set()
-    assert {name for name in public if name in fa.ACTIVATIONS} == set(fa.ACTIVATIONS)
+    assert set(SPECS) <= public
 
 
 @NAMES

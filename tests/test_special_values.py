@@ -14,6 +14,7 @@ import fastact as fa
 import helpers
 import references
 from fastact._truth import error_scale, root_of_derivative
+from fastact.catalogue import SPECS
 from fastact.core import function as core
 from references import error_in_ulp, true_values
 
@@ -114,6 +115,15 @@ def test_backward_from_exact_outputs_to_the_bit(activation, dtype):
 @pytest.mark.parametrize("target", core.FUSED_TARGETS)
 def test_the_page_of_special_values_is_what_every_fused_target_gives(target):
     assert special_values.PAGE.read_text() == special_values.page(target)
+
+
+@pytest.mark.parametrize("name", list(fa.GATES))
+def test_gates_of_special_values_are_products(name, target):
+    """To the bit, as the page has them."""
+    unit, function = helpers.on_target(SPECS[name].activation, target), helpers.on_target(name, target)
+    gate, value = np.array(special_values.PAIRS, np.float64).T
+    with np.errstate(all="ignore"):
+        helpers.assert_same_bits(function(gate=gate, value=value), unit(gate) * value)
 
 
 def test_the_page_of_special_values_is_true(activation, dtype):

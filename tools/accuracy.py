@@ -34,6 +34,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 import helpers
 import references
 from fastact._bench import peers
+from fastact._selfcheck import tried
 from fastact._testing import largest_error
 from fastact._truth import error_scale, in_float64
 from fastact.catalogue import SPECS
@@ -46,7 +47,15 @@ BACKWARD_EVERY = 17  # blocks: where backward is held against its definition
 POINTS, ROUNDS, SURVIVORS, CHILDREN = 2000, 10, 50, 30  # of the search in float64
 ROW_LENGTHS = (*range(1, 34), 64, 100, 128, 1000, 1024, 10_000)
 INF = np.inf
-KINDS = {"forward": "f(x)", "derivative": "f'(x)", "backward_y": "f' from y"}
+KINDS = {
+    "forward": "f(x)",
+    "derivative": "f'(x)",
+    "backward_x": "backward",
+    "backward_y": "f' from y",
+    "gate_grad": "by the gate",
+    "value_grad": "by the value",
+    "gradient": "gradient",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +92,30 @@ class Worst:
 
 
 def fastact(target, name, kind):
+    function = core.on_target(fa.get(name), target)
+    if SPECS[name].kind == "gate":
+        if kind == "forward":
+            return lambda gate, value: function(gate=gate, value=value)
+        which = ("gate_grad", "value_grad").index(kind)
+        return lambda grad, gate, value: function.backward(grad, gate=gate, value=value)[which]
+    if SPECS[name].kind == "reduction":  # one number a row stands in every place of the truth
+        if kind == "forward":
+            return lambda x: np.repeat(function(x, keepdims=True), x.shape[1], axis=1)
+        return lambda grad, x: function.backward(grad[:, :1], x=x)
+    if SPECS[name].kind == "loss":
+        return functools.partial(loss, function, kind)
     operation = helpers.Operation(core.on_target(fa.ACTIVATIONS[name], target), kind)
     return lambda *arrays, **parameters: operation(*arrays, **SPECS[name].typical | parameters)
+
+
+def loss(function, kind, logits, targets):
+    """Return the losses, each in every place of the logits that it is of, or the gradient of their sum."""
+    if kind == "forward":
+        losses = function(logits, targets, reduction="none")
+        return losses if losses.ndim == logits.ndim else np.repeat(losses[:, None], logits.shape[1], axis=1)
+    grad = np.empty_like(logits)
+    function(logits, targets, reduction="sum", grad_out=grad)
+    return grad
 
 
 def torch(name, kind):
@@ -161,7 +192,8 @@ def measure(case, worst, *arrays):
     return error
 
 
-ROWWISE = {name for name, activation in fa.ACTIVATIONS.items() if activation.kind == "rowwise"}
+ROWWISE = {name for name, spec in SPECS.items() if spec.by_rows}
+OF_TWO = {name for name, spec in SPECS.items() if spec.kind in ("gate", "loss") and not spec.by_rows}
 
 
 def patterns(chunk, stride):
@@ -232,12 +264,46 @@ def search_rows(case, length, seed):
     rows = max(1, 2000 // length)
     for x in references.telling_rows(dtype, length, rows, seed):
         for round_ in range(4 if case.library not in PEERS and length <= 128 else 1):
-            y = references.true_values(case.name, "forward", x).astype(dtype)
-            cases = [(grad, y) for grad in references.row_gradients(y)] if case.kind == "backward_y" else [(x,)]
+            y = references.true_values(case.name, "forward", x).astype(dtype) if case.kind == "backward_y" else None
+            cases = operands_of_rows(case, x, y, random)
             error = np.max([measure(case, worst, *arrays) for arrays in cases], axis=0).max(axis=-1)
             best = x[np.argsort(error)[-max(1, rows // 8) :]]
             nudge = random.normal(size=(8, *best.shape)) * 0.1**round_
             x = (best + np.where(random.uniform(size=nudge.shape) < 0.3, nudge, 0)).astype(dtype).reshape(-1, length)
+    return worst
+
+
+def operands_of_rows(case, x, y, random):
+    """Return the arrays to compute from: rows with gradients, or with targets."""
+    if case.kind == "backward_y":
+        return [(grad, y) for grad in references.row_gradients(y)]
+    if case.kind == "backward_x":  # one sign a row: a product with it is exact
+        return [(np.repeat(random.choice([-1, 1], (len(x), 1)), x.shape[1], axis=1).astype(x.dtype), x)]
+    if SPECS[case.name].kind != "loss":
+        return [(x,)]
+    labels = np.arange(x.shape[1]) == random.integers(x.shape[1], size=(len(x), 1))
+    shares = random.dirichlet(np.ones(x.shape[1]), len(x))
+    return [(x, labels.astype(x.dtype)), (x, np.minimum(shares, 1).astype(x.dtype))]
+
+
+def search_of_two(case, seed):
+    """Look for the largest error of a gated unit, or of a loss by elements: telling points, then uphill from the worst."""
+    random, worst, dtype, spec = np.random.default_rng(seed), Worst(), np.dtype(case.dtype), SPECS[case.name]
+    unit = spec.activation or "sigmoid"
+    x = references.telling_points(unit, dtype, POINTS // 2, seed)
+    for round_ in range(ROUNDS + 1):
+        x = tried(spec, x)
+        second = random.uniform(1, 2, x.size) * random.choice([-1, 1], x.size)
+        if spec.kind == "loss":
+            second = np.where(random.random(x.size) < 0.5, random.integers(0, 2, x.size), random.random(x.size))
+        grad = () if case.kind in ("forward", "gradient") else (random.choice([-1, 1], x.size).astype(dtype),)
+        error = measure(case, worst, *grad, x, second.astype(dtype))
+        best = x[np.argsort(error)[-SURVIVORS:]]
+        integers, most = (np.int32, 20) if dtype == np.float32 else (np.int64, 44)
+        reach = np.exp2(random.uniform(0, max(4, most - 2 * round_), (best.size, CHILDREN)))
+        steps = (reach * random.choice([-1, 1], reach.shape)).astype(integers)
+        with np.errstate(over="ignore"):
+            x = np.unique(np.append((best.view(integers)[:, None] + steps).ravel().view(dtype), best))
     return worst
 
 
@@ -275,21 +341,24 @@ class Task:
 def cases(libraries, names):
     """Walk the catalogue."""
     for name, dtype, library in itertools.product(names, ("float32", "float64"), libraries):
-        kinds = fa.ACTIVATIONS[name].bounds[dtype]
+        kinds = SPECS[name].bounds[dtype]
         yield from (Case(library, name, kind, dtype) for kind in KINDS if kind in kinds)
 
 
 def tasks(options):
     if options.same_bits:
-        for name in set(options.names) - ROWWISE:
+        for name in set(options.names) - ROWWISE - OF_TWO:
             for kind, chunk in itertools.product(fa.ACTIVATIONS[name].bounds["float32"], range(CHUNKS)):
                 yield Task("compare", (name, kind, chunk, options.stride), 50)
         return
     libraries = options.targets + ([] if options.no_peers else installed_peers())
     for case in cases(libraries, options.names):
-        if case.library in PEERS and PEERS[case.library](case.name, case.kind) is None:
+        new = case.name not in fa.ACTIVATIONS  # peers are compared for activations
+        if case.library in PEERS and (new or PEERS[case.library](case.name, case.kind) is None):
             continue
-        if case.name in ROWWISE:
+        if case.name in OF_TWO:
+            yield from (Task("search_of_two", (case, seed), 800) for seed in range(2))
+        elif case.name in ROWWISE:
             yield from (Task("search_rows", (case, length, length), 200) for length in ROW_LENGTHS)
         elif case.dtype == "float64":
             yield from (Task("search", (case, seed), 800) for seed in range(2))
@@ -366,10 +435,13 @@ infinity or a NaN that should not be.
   saturates or leaves the normal range), then a climb from the worst of them, against the formula in MPFR numbers of
   {precision} bits and more, as many as it takes. A search finds the largest error there is only by luck: the bound leaves
   room.
-- **Near a root of a derivative** (`gelu` at -0.75, `silu` at -1.28, `mish` at -1.19 and their relatives), within 0.6 of it,
-  its error is relative to 1/4 at least.
+- **Near a root of a derivative** (`gelu` at -0.75, `silu` at -1.28, `mish` at -1.19 and their relatives), within 0.6 of it
+  (`swish`: 0.6 / |beta|), its error is relative to 1/4 at least.
 - **softmax**: rows of 1 to {longest:,}, in both types: ordinary, large and far apart logits, partly -inf, all equal. The
   error of its backward is relative to the sum of the absolute terms.
+- **Gated units and losses by elements**: the same search in both types, the second input from 1 to 2 in magnitude, or a target
+  from 0 to 1; of gates where the activation and its derivative are normal numbers. **Reductions and losses of rows**: rows as
+  softmax's, with labels and with probabilities.
 - **f' from y** is judged as a function of the y given, over the range of the function.
 - **Backward** is `grad * f'`, rounded once: to the bit at every {backward_every}th of these float32 inputs, or the error would
   be `inf` here.
@@ -401,7 +473,7 @@ def table(target, worst, peers):
 
 
 def bound(case):
-    return fa.ACTIVATIONS[case.name].bounds[case.dtype][case.kind]
+    return SPECS[case.name].bounds[case.dtype][case.kind]
 
 
 def place(case, found):
@@ -444,7 +516,7 @@ def document(options, worst):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=list(fa.ACTIVATIONS), help="activations (default: all)")
+    parser.add_argument("names", nargs="*", default=list(SPECS), help="functions (default: all)")
     parser.add_argument("--targets", nargs="+", default=[core.TARGET], choices=core.TARGETS, help="CPU targets")
     parser.add_argument("--stride", type=int, default=1, help="of the float32 patterns; more than 1 is for trials")
     parser.add_argument("--no-peers", action="store_true", help="leave other libraries out")

@@ -14,7 +14,12 @@ PICTURE = Path(__file__).resolve().parent.parent / "docs" / "dev" / "call.svg"
 # Phase, where it is, what it does, what it may raise.
 PHASES = [
     ("bind", "function.pyx: bind", "names and positions to slots", "TypeError"),
-    ("read", "operands.pyx: read_numbers, overridden, read_arrays", "all that can run the caller's code", "TypeError"),
+    (
+        "read",
+        "operands.pyx: read_numbers, dispatch_override, read_arrays",
+        "all that can run the caller's code",
+        "TypeError",
+    ),
     ("resolve", "operands.pyx: resolve", "compute type, axis, ranges, shapes", "TypeError, ValueError"),
     ("allocate", "operands.pyx: allocate", "new outputs, checks of given ones", "MemoryError, ValueError"),
     ("separate", "operands.pyx: separate", "copies of inputs that an output overlaps", "MemoryError"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import fastact as fa
+from fastact import catalogue
 from fastact.catalogue import SPECS
 from fastact.core import function as core
 
@@ -20,8 +21,26 @@ INTRODUCTION = """\
 
 Written by `python tools/special_values.py`; not by hand. What f(x) and f'(x) are at the ends of the number line and at
 kinks, with the default parameters (`threshold` {threshold}, `prelu` {prelu}). A NaN gives a NaN everywhere. *min* is the
-smallest subnormal number of the type, *tiny* its smallest normal one, *max* its largest.
+smallest subnormal number of the type, *tiny* its smallest normal one, *max* its largest. Rows, gated units and losses
+follow after the elementwise functions.
 """
+INF, NAN, MAX = np.inf, np.nan, np.finfo(np.float64).max
+ROWS = ([0, 0], [0, -INF], [0, INF], [-INF, -INF], [INF, INF], [0, NAN], [MAX, -MAX], [MAX, MAX], [1000, 0], [])
+PAIRS = (
+    (0, 1),
+    (-0.0, 1),
+    (INF, 1),
+    (-INF, 1),
+    (INF, 0),
+    (INF, -1),
+    (1, INF),
+    (-1, INF),
+    (0, INF),
+    (MAX, MAX),
+    (NAN, 0),
+    (0, NAN),
+)
+LOGITS = (0, 1000, -1000, INF, -INF, NAN)
 
 
 def names(dtype):
@@ -79,7 +98,41 @@ def page(target=core.TARGET):
             around = values(name, dtype, target, [np.nextafter(x, -np.inf), x, np.nextafter(x, np.inf)])
             cells = [x, around[0][1], around[1][1], around[1][0], around[1][2]]
             lines.append(f"| {name} | " + " | ".join(spell(dtype.type(cell), dtype) for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+    lines += ["", *row_tables(target)]
+    return "\n".join(lines)
+
+
+def row_tables(target):
+    """Yield the lines for functions of rows, gated units and losses, in float64."""
+    dtype = np.dtype(np.float64)
+
+    def table(title, corner, heads, rows):
+        yield f"## {title}, float64\n"
+        yield f"| {corner} | " + " | ".join(heads) + " |"
+        yield "|---" * (1 + len(heads)) + "|"
+        for name, results in rows:
+            cells = (", ".join(spell(dtype.type(each), dtype) for each in np.ravel(result)) for result in results)
+            yield f"| {name} | " + " | ".join(cells) + " |"
+        yield ""
+
+    def function(name):
+        return core.on_target(fa.get(name), target)
+
+    def heads(points):
+        return [f"[{', '.join(spell(dtype.type(each), dtype) for each in row)}]" for row in points]
+
+    by_rows = [spec.name for spec in catalogue.SPECS.values() if spec.kind in ("rowwise", "reduction")]
+    rows = [(name, [function(name)(np.array(row, dtype)) for row in ROWS]) for name in by_rows]
+    yield from table("Rows", "x", heads(ROWS), rows)
+    gates = [spec.name for spec in catalogue.GATES]
+    rows = [(name, [function(name)(gate=np.float64(g), value=np.float64(v)) for g, v in PAIRS]) for name in gates]
+    yield from table("Gated units", "gate, value", [head.strip("[]") for head in heads(PAIRS)], rows)
+    loss = function("softmax_cross_entropy")
+    rows = [(f"label {k}", [loss(np.array(row, dtype), k) for row in ROWS[:-1]]) for k in (0, 1)]
+    yield from table("softmax_cross_entropy", "logits", heads(ROWS[:-1]), rows)
+    loss = function("sigmoid_cross_entropy")
+    rows = [(f"target {t}", [loss(np.float64(z), t) for z in LOGITS]) for t in (0, 1, 0.5)]
+    yield from table("sigmoid_cross_entropy", "logit", [spell(dtype.type(z), dtype) for z in LOGITS], rows)
 
 
 def main():

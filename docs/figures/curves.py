@@ -10,16 +10,16 @@ PARAMETERS = {"threshold": {"threshold": 1.0, "value": 0.5}}  # where typical on
 ROW = np.array([1.2, 0.9, 0.3, -1.0])
 
 
-def curve(figure, row):
+def curve(figure, spec):
     """An elementwise function, and its derivative."""
-    low, high = SPAN.get(row.name, (-4, 4))
-    parameters = PARAMETERS.get(row.name, row.typical)
+    low, high = SPAN.get(spec.name, (-4, 4))
+    parameters = PARAMETERS.get(spec.name, spec.typical)
     x = np.linspace(low, high, 2001)
-    function = fa.ACTIVATIONS[row.name]
+    function = fa.ACTIVATIONS[spec.name]
     y, slope = function(x, **parameters), function.derivative(x, **parameters)
     axes = figure.add_subplot(xlabel="x", xlim=(low, high))
     label = ", ".join(f"{name}={value:.3g}" for name, value in parameters.items())
-    axes.plot(x, torn(y), label=f"{row.name}{f' ({label})' if label else ''}")
+    axes.plot(x, torn(y), label=f"{spec.name}{f' ({label})' if label else ''}")
     axes.plot(x, torn(slope), "--", label="derivative")
     show(axes, np.concatenate([y, slope]), low, high)
 
@@ -40,19 +40,19 @@ def show(axes, values, low, high):
     axes.figure.legend(loc="outside upper center", ncols=2)
 
 
-def bars(figure, row):
+def bars(figure, spec):
     """A function of rows: one row, and what becomes of it."""
     left, right = figure.subplots(1, 2)
     places = np.arange(len(ROW))
     left.bar(places, ROW, color="#888888")
     left.set_title("x")
-    scales = (0.5, 1.0, 2.0) if row.masked else (None,)
+    scales = (0.5, 1.0, 2.0) if spec.masked else (None,)
     width = 0.8 / len(scales)
     for k, scale in enumerate(scales):
         given = {} if scale is None else {"scale": scale}
-        y = fa.ACTIVATIONS[row.name](ROW, **given)
+        y = fa.ACTIVATIONS[spec.name](ROW, **given)
         right.bar(places + (k - (len(scales) - 1) / 2) * width, y, width, label=None if scale is None else f"{scale:g}")
-    right.set_title(f"{row.name}(x)" if scales == (None,) else f"{row.name}(x, scale=)")
+    right.set_title(f"{spec.name}(x)" if scales == (None,) else f"{spec.name}(x, scale=)")
     if scales != (None,):
         figure.legend(loc="outside lower center", ncols=3, title="scale")
     for axes in (left, right):
@@ -60,32 +60,32 @@ def bars(figure, row):
         axes.axhline(0, color="#888888", linewidth=0.8)
 
 
-def reduced(figure, row):
+def reduced(figure, spec):
     """A function that makes one number of a row: of two numbers, one of which is 0."""
     x = np.linspace(-4, 4, 401)
     rows = np.stack([x, np.zeros_like(x)], axis=1)
-    function = fa.REDUCTIONS[row.name]
+    function = fa.get(spec.name)
     y = function(rows)
     axes = figure.add_subplot(xlabel="x", xlim=(-4, 4))
-    axes.plot(x, y, label=f"{row.name}([x, 0])")
+    axes.plot(x, y, label=f"{spec.name}([x, 0])")
     axes.plot(x, function.backward(np.ones_like(x), x=rows)[:, 0], "--", label="derivative by x")
     axes.plot(x, np.maximum(x, 0), ":", color="#888888", label="max(x, 0)")
     show(axes, y, -4, 4)
 
 
-def surface(figure, row):
+def surface(figure, spec):
     """A gated unit over its two inputs."""
     gate, value = np.meshgrid(np.linspace(-4, 4, 161), np.linspace(-4, 4, 161))
-    y = fa.GATES[row.name](gate=gate, value=value)
+    y = fa.GATES[spec.name](gate=gate, value=value)
     axes = figure.add_subplot(xlabel="gate", ylabel="value")
     axes.grid(visible=False)
     levels = np.linspace(-4, 4, 17)
     shades = axes.contourf(gate, value, y, levels, cmap="RdBu_r", extend="both")
     axes.contour(gate, value, y, levels, colors="black", linewidths=0.4, negative_linestyles="solid")
-    figure.colorbar(shades, label=f"{row.name}(gate, value)", ticks=[-4, -2, 0, 2, 4])
+    figure.colorbar(shades, label=f"{spec.name}(gate, value)", ticks=[-4, -2, 0, 2, 4])
 
 
-def softmax_loss(figure, name):
+def softmax_loss(figure):
     """The loss by the logit of the right class, beside two others at 0."""
     z = np.linspace(-6, 6, 241)
     logits = np.stack([z, 0 * z, 0 * z], axis=1)
@@ -97,7 +97,7 @@ def softmax_loss(figure, name):
     show(axes, np.concatenate([loss, grad[:, 0]]), -6, 6)
 
 
-def sigmoid_loss(figure, name):
+def sigmoid_loss(figure):
     """The loss by the logit, for both targets."""
     z = np.linspace(-6, 6, 241)
     axes = figure.add_subplot(xlabel="logit", xlim=(-6, 6))
@@ -109,12 +109,16 @@ def sigmoid_loss(figure, name):
     show(axes, np.array([-1.0, 6.0]), -6, 6)
 
 
+def loss(figure, spec):
+    """A loss over a logit, with its gradient."""
+    {"softmax_cross_entropy": softmax_loss, "sigmoid_cross_entropy": sigmoid_loss}[spec.name](figure)
+
+
 PICTURES = {
     "elementwise": curve,
     "channelwise": curve,
     "rowwise": bars,
     "reduction": reduced,
     "gate": surface,
-    "softmax_cross_entropy": softmax_loss,
-    "sigmoid_cross_entropy": sigmoid_loss,
+    "loss": loss,
 }

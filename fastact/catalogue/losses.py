@@ -9,13 +9,14 @@ SPECS: tuple[Spec, ...] = (
         kind="loss",
         formula="-sum(t * log(softmax(logits)))",
         gradient="softmax(logits) * sum(t) - t",
+        terms={"gradient": "softmax(logits) * sum(t) + t"},
         range=("0", "inf"),
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("softmax", "log_softmax", "sigmoid_cross_entropy"),
         notes="""\
 t are the targets: probabilities, or 1 at a row's label and 0 elsewhere, so that the loss is ``-log(softmax(logits))`` at the label. `class_weight` multiplies the term of each class, and `label_smoothing` s replaces t by (1 - s) * t + s / classes.
 
-A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
+Where the softmax is subnormal, the gradient has the precision that it has lost, times the sum of the targets. A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
         source="label smoothing: Szegedy and others, Rethinking the Inception architecture for computer vision, 2016",
         examples={
             "forward": """\
@@ -33,8 +34,9 @@ array([[-2.50000000e-01,  2.50000000e-01],
         name="sigmoid_cross_entropy",
         title="Cross-entropy of the sigmoid of logits, element by element",
         kind="loss",
-        formula="maximum(logits, 0) - logits * t + log(1 + exp(-abs(logits)))",
+        formula="maximum(logits, 0) - logits * t + log1p(exp(-abs(logits)))",
         gradient="1 / (1 + exp(-logits)) - t",
+        terms={"gradient": "1 / (1 + exp(-logits)) + t"},
         range=("0", "inf"),
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("sigmoid", "log_sigmoid", "softmax_cross_entropy"),

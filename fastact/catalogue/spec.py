@@ -82,6 +82,13 @@ class Spec:
         return self.derivative_y is not None or self.kind == "rowwise"
 
     @property
+    def by_rows(self) -> bool:
+        """Whether it works on rows along an axis."""
+        return self.kind in ("rowwise", "reduction") or (
+            self.kind == "loss" and any(argument.role == "axis" for argument in signatures.arguments(self, "forward"))
+        )
+
+    @property
     def backward_from(self) -> tuple[str, ...]:
         """What backward can go by."""
         if self.kind == "gate":

@@ -1,5 +1,6 @@
-# Running a kernel over a plan: boxes cut into tiles, shared out over threads; operands that the kernel cannot take where
-# they are, loaded to a block and stored from it.  What comes in is known to be good; no function is known by name.
+# Running a kernel over a plan: boxes cut into tiles, shared out over threads; operands that the kernel cannot take
+# where they are, loaded to a block and stored from it.  What comes in is known to be good, and no function is known by
+# name.
 #
 # A box is computed by the calling thread, over raw pointers, or shared out in tiles by a parallel loop, over typed
 # memoryviews.  These are made before anything is written, as that can fail.
@@ -15,15 +16,12 @@ from fastact.core.arrays cimport PyArray_NewFromDescr
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport (
     FASTACT_FLOAT32,
-    FASTACT_FLOAT64,
     fastact_args,
-    fastact_kernel,
     fastact_load,
     fastact_store,
 )
 from fastact.core.operands cimport MAX_OPERANDS, Call
 from fastact.core.plan cimport (
-    ANY,
     ELEMENTS,
     LINE,
     MAX_AXES,
@@ -56,7 +54,7 @@ cdef cnp.dtype float64 = np.dtype(np.float64)
 # ---------------------------------------------------------------------------------------------------------------
 
 cdef inline Py_ssize_t pieces(Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t step) noexcept nogil:
-    """Rows that lie across memory share cache lines with their neighbours: short pieces loaded_once find them."""
+    """Rows that lie across memory share cache lines with their neighbours: short pieces still find them."""
     return columns if magnitude(row_step) >= magnitude(step) else LINE
 
 
@@ -339,7 +337,7 @@ cdef void share_typed_box(
         r = i // tiles_across % tiles_down * height
         c = i % tiles_across * width
         run_tile(plan, <const char *> &first[p, r, c] + first_at, <char *> &out[p, r, c] + out_at, p, r, c,
-                      min(height, rows - r), min(width, columns - c), threadid())
+                 min(height, rows - r), min(width, columns - c), threadid())
 
 
 cdef view_box(const Plan *plan, int k):
@@ -387,7 +385,7 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
     while more:
         for i in range(plan.planes):
             run_tile(plan, plan.data[0] + i * plan.plane_step[0],
-                          plan.data[plan.out] + i * plan.plane_step[plan.out], i, 0, 0, plan.rows, plan.columns, 0)
+                     plan.data[plan.out] + i * plan.plane_step[plan.out], i, 0, 0, plan.rows, plan.columns, 0)
         more = next_box(plan, index)
 
 

@@ -8,13 +8,11 @@ cimport cython
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF, Py_XINCREF
-from libc.float cimport DBL_MAX
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset, strcmp
 
 from fastact.core.arrays cimport (
     FLOAT32,
-    FLOAT64,
     Array,
     PyArray_BYTES,
     PyArray_CheckExact,
@@ -24,7 +22,6 @@ from fastact.core.arrays cimport (
     PyArray_ISWRITEABLE,
     PyArray_ITEMSIZE,
     PyArray_NDIM,
-    PyArray_NewFromDescr,
     PyArray_STRIDE,
     PyArray_TYPE,
     count,
@@ -540,7 +537,7 @@ cdef void set_summation(
         summation.length = summation.channels = 256
     elif kind == "loss":
         summation.length, summation.channels, summation.segment = 512, 1, 32768
-    else:  # tiles that are loaded_once in the cache when they are added up, of rows long enough for the kernel
+    else:  # tiles that are still in the cache when they are added up, of rows long enough for the kernel
         summation.length, summation.channels = 16, 4096
 
 
@@ -581,9 +578,9 @@ cdef int find_keyword(Function self, PyObject *keyword, PyObject **given) except
     return j
 
 
-cdef int refuse_positional(Function self, Py_ssize_t count) except -1:
+cdef int refuse_positional(Function self, Py_ssize_t given) except -1:
     raise TypeError(f"{self.name}() takes {self.positional} positional argument{'s'[:self.positional != 1]} "
-                    f"but {count} were given")
+                    f"but {given} were given")
 
 
 cdef int refuse_missing(Function self, PyObject **given) except -1:
@@ -605,7 +602,7 @@ cdef inline bint is_given(PyObject *value) noexcept:
 
 cdef int choose_source(Function self, PyObject **given) except -1:
     """Whether backward goes by the input or by the output."""
-    cdef bint x = is_given(given[1]), y = is_given(given[2]), biased = False
+    cdef bint x = is_given(given[1]), y = is_given(given[2])
     cdef int i
     if y and self.kernels[FROM_Y][FLOAT32].run == NULL:
         raise TypeError(f"{self.name}() needs x=, the input: the output does not determine the derivative")
@@ -692,7 +689,7 @@ cdef PyObject *as_scalar(PyObject *array) except NULL:
 
 
 cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
-    """The result, a new reference, where all operands are exact arrays of one type, one shape and one order, and small; else NULL.
+    """The result, a new reference, or NULL: for exact arrays of one type, one shape and one order, that are small.
 
     Vectors along the last axis, masks and numbers go with these."""
     cdef Fast fast
@@ -961,25 +958,28 @@ cdef int execute(Function self, Call *call) except -1:
     cdef const Summation *summation = &self.summations[call.dtype]
     cdef Sums sums
     cdef Plan *producer = NULL
-    cdef int out = self.slots[self.out_argument].operand, i
+    cdef int out = self.slots[self.out_argument].operand, nothing = -1, i
     for i in range(self.count):
         if self.slots[i].role == VECTOR and call.arrays[i] != NULL:
             kernel.cost += COST_OF_VECTOR
         if self.slots[i].role == OUTPUT and self.slots[i].shape == REDUCED and call.shape[call.axis] == 0:
-            (<object> call.arrays[i]).fill(self.row.of_nothing)
+            nothing = i
     announce_writes(self, call)
+    if nothing >= 0:
+        (<object> call.arrays[nothing]).fill(self.row.of_nothing)
     if call.sum < 0:
         return compute(&kernel, call.parameters, call)
     sums.sums = NULL
     try:
         if self.slots[call.sum].shape == CHANNEL:  # a sum of the inputs: before they may be written over
-            lay_out_sums(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, 0), term_of(call, 1), NULL, call)
+            lay_out_sums(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, 0), term_of(call, 1),
+                         NULL, call)
             add_up(&sums, weights_of(self, call) if call.source == FROM_Y and sums.work else NULL)
             compute(&kernel, call.parameters, call)
         else:
             producer = start(&kernel, call.parameters, call)
             lay_out_sums(&sums, summation, call.ndim, call.shape, call.kept, term_of(call, out), term_of(call, -1),
-                    producer, call)
+                         producer, call)
             if sums.producer == NULL:
                 compute(&kernel, call.parameters, call)
             add_up(&sums, NULL)

@@ -1,5 +1,5 @@
-# What is a loss's own: labels, the weights of the classes, the targets' range, and what becomes of the losses.  The rest
-# of a call is that of any other function.
+# What is a loss's own: labels, the weights of the classes, the targets' range, and what becomes of the losses.  The
+# rest of a call is that of any other function.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -11,7 +11,21 @@ from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
 from fastact.core.execute cimport RELEASE_ABOVE, compute
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
-from fastact.core.operands cimport MAX_NDIM, MEAN, NONE, Call, Declaration, Operand, announce_writes, new_array, new_int64_vector, new_scalar, own, set_operand, value_of
+from fastact.core.operands cimport (
+    MAX_NDIM,
+    MEAN,
+    NONE,
+    Call,
+    Declaration,
+    Operand,
+    announce_writes,
+    new_array,
+    new_int64_vector,
+    new_scalar,
+    own,
+    set_operand,
+    value_of,
+)
 from fastact.core.plan cimport Kernel, Plan, start, use_scratch
 from fastact.core.segments cimport (
     Summation,
@@ -23,8 +37,6 @@ from fastact.core.segments cimport (
     lay_out_sums,
     term_of,
 )
-
-import numpy as np
 
 from fastact import arguments
 
@@ -78,11 +90,12 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
             memcpy(value_of(result, call.dtype), PyArray_BYTES(<Array *> losses), PyArray_ITEMSIZE(<Array *> losses))
         return result
     result = new_scalar(call.dtype)
+    divisor = divisor if call.choice == MEAN else 1
     announce_writes(self, call)
     if self.rowwise:
-        reduce_rows(call, kernel, summation, numbers, rows, n, divisor if call.choice == MEAN else 1, value_of(result, call.dtype))
+        reduce_rows(call, kernel, summation, numbers, rows, n, divisor, value_of(result, call.dtype))
     else:
-        reduce_elements(call, kernel, summation, numbers, divisor if call.choice == MEAN else 1, value_of(result, call.dtype))
+        reduce_elements(call, kernel, summation, numbers, divisor, value_of(result, call.dtype))
     return result
 
 
@@ -144,7 +157,8 @@ cdef int reduce_elements(
     try:
         producer = start(kernel, numbers, call)
         use_scratch(producer, LOSSES)
-        lay_out_sums(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1), producer, call)
+        lay_out_sums(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1),
+                     producer, call)
         write_total(&sums, divisor, result)
     finally:
         discard(&sums)
@@ -170,7 +184,6 @@ cdef double read_labels(
 
     Returns the sum of the weights of those that count."""
     cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, left, step = sizeof(int64_t), offset
-    cdef cnp.npy_intp[1] extent = [rows]
     cdef const char *source = call.operands[LABELS].data
     cdef int storage = call.operands[LABELS].storage, d, last = -1
     cdef int64_t *labels

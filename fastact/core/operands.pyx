@@ -16,7 +16,6 @@ from fastact.core.arrays cimport (
     PyArray_BYTES,
     PyArray_CheckExact,
     PyArray_DIM,
-    PyArray_FLAGS,
     PyArray_ISNOTSWAPPED,
     PyArray_ISWRITEABLE,
     PyArray_ITEMSIZE,
@@ -28,7 +27,6 @@ from fastact.core.arrays cimport (
     PyArray_TYPE,
     count,
     real_type,
-    same_shape,
 )
 from fastact.core.fpmode cimport (
     fpmode_falls,
@@ -195,7 +193,7 @@ cdef object read_array(Declaration self, Call *call, int i):
         return <object> given if real_type(given) >= 0 else arguments.as_input(<object> given, self.name, name)
     if role == MASK and not (PyArray_CheckExact(<Array *> given) and PyArray_TYPE(<Array *> given) == cnp.NPY_BOOL):
         return arguments.as_mask(<object> given, self.name, name)
-    if PyArray_CheckExact(<Array *> given):  # itself, not a view: the caller's code may loaded_once change where it is
+    if PyArray_CheckExact(<Array *> given):  # itself, not a view: the caller's code may still change where it is
         return <object> given
     if role == LOSS_TARGETS:
         return arguments.wrap(<object> given, self.name, name)
@@ -272,7 +270,8 @@ cdef int resolve(Declaration self, Call *call) except -1:
 cdef int check_settled(Declaration self, Array *x) except -1:
     """The caller's code may have changed the type of an array since it was read."""
     if real_type(<PyObject *> x) < 0:
-        raise TypeError(f"{self.name}(): an array has become one of {arguments.spell((<object> x).dtype)} during the call")
+        became = arguments.spell((<object> x).dtype)
+        raise TypeError(f"{self.name}(): an array has become one of {became} during the call")
     return 0
 
 
@@ -441,7 +440,7 @@ cdef int map_halves(Declaration self, Call *call, int i, Array *x) except -1:
 
 
 cdef int strides_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
-    """One element a row; the axis may loaded_once be there, with one."""
+    """One element a row; the axis may still be there, with one."""
     cdef int d, e = 0, axes = PyArray_NDIM(x), scalar = PyArray_NDIM(call.arrays[call.first]) == 0
     cdef bint kept = axes == call.ndim and not scalar, good = axes == call.ndim or axes == call.ndim - 1
     for d in range(call.ndim if good else 0):
@@ -469,7 +468,8 @@ cdef int map_targets(Declaration self, Call *call, int i, Array *x) except -1:
     cdef bint labels = slot.shape == REDUCED and storage < FASTACT_FLOAT32
     if storage < 0 or storage == FASTACT_BOOL and labels:
         taken = TARGETS_TAKEN[slot.shape == REDUCED]
-        raise TypeError(f"{self.name}() takes {taken}: targets is {arguments.describe(<object> call.given[i], <object> x)}")
+        given = arguments.describe(<object> call.given[i], <object> x)
+        raise TypeError(f"{self.name}() takes {taken}: targets is {given}")
     if not (is_reduced(call, x) if labels else is_like(call, x)):
         shape = shape_of_call(call)
         rows = shape[:call.axis] + shape[call.axis + 1:]
@@ -688,7 +688,8 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
             array = new_array(shape, ndim, call.dtype)
         else:
             array = <object> call.arrays[i]
-            check_output(self, array, self.arguments[i], tuple([shape[d] for d in range(ndim)]), "the result", call.dtype)
+            wanted = tuple([shape[d] for d in range(ndim)])
+            check_output(self, array, self.arguments[i], wanted, "the result", call.dtype)
     elif fresh and slot.shape == LIKE and call.halves:
         first = &call.operands[self.slots[call.first].operand]
         view = view_of(call, first)

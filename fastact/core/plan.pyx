@@ -2,7 +2,7 @@
 # What comes in is known to be good; nothing is checked or allocated here.
 
 from fastact.core.kernels cimport FASTACT_BOOL, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64
-from fastact.core.operands cimport MAX_NDIM, MAX_OPERANDS, Call
+from fastact.core.operands cimport Call
 
 
 cdef Plan *start(const Kernel *kernel, const double *parameters, const Call *call) noexcept:
@@ -105,8 +105,8 @@ cdef void lay_out(Plan *plan, const Call *call) noexcept:
 
 
 cdef bint lay_out_groups(Plan *plan, const Call *call, const int *group, bint across) noexcept:
-    """The axes of three groups as planes, rows and columns (as planes, columns and rows, if across), where every operand
-    lies along each group by one step.  `group` has that of every axis."""
+    """The axes of three groups as planes, rows and columns (as planes, columns and rows, if across), where every
+    operand lies along each group by one step.  `group` has that of every axis."""
     cdef Py_ssize_t extents[3]
     cdef Py_ssize_t steps[3]
     cdef Py_ssize_t extent, stride

@@ -48,8 +48,8 @@ cdef struct Sums:
 
 cdef Term term_of(const Call *call, int k) noexcept
 cdef int lay_out_sums(
-    Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first, Term second,
-    Plan *producer, const Call *call) except -1
+    Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first,
+    Term second, Plan *producer, const Call *call) except -1
 cdef char *fetch_run(const Sums *sums, int t, Py_ssize_t at, Py_ssize_t n, char *block) noexcept nogil
 cdef void add_up(const Sums *sums, const void *divisors)
 cdef void add_all(const Sums *sums)

@@ -1,13 +1,12 @@
 # Sums over all elements that share a place along some axes.  What is added up has axes (before, channel, after) in the
-# order of the shape, whatever the strides: runs along the last are added up by a kernel, and in their order to the sum of
-# their channel and segment.  Segments, to be shared out over threads, are as many as the shape says.  So the bits depend
-# on neither strides nor threads.
+# order of the shape, whatever the strides: runs along the last are added up by a kernel, and in their order to the sum
+# of their channel and segment.  Segments, to be shared out over threads, are as many as the shape says.  So the bits
+# depend on neither strides nor threads.
 
 from cython.parallel cimport prange
-from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 
-from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, run_tile_of_sum, fastact_stack, work_of
+from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, fastact_stack, run_tile_of_sum, work_of
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
 from fastact.core.operands cimport MAX_OPERANDS, Call
@@ -69,11 +68,11 @@ cdef Term term_of(const Call *call, int k) noexcept:
 
 
 cdef int lay_out_sums(
-        Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first, Term second,
-        Plan *producer, const Call *call) except -1:
+        Sums *sums, const Summation *summation, int ndim, const Py_ssize_t *shape, const bint *kept, Term first,
+        Term second, Plan *producer, const Call *call) except -1:
     """Lays out the sum of a term, or of the product of two, over all axes that are not kept; takes the memory for it.
 
-    `producer`: an elementwise kernel over the operands of `call`, which makes the terms if it can do so tile by tile."""
+    `producer`: an elementwise kernel over the operands of `call`, which makes the terms if it can, tile by tile."""
     cdef int t
     cdef Py_ssize_t parts, each
     sums.summation, sums.ndim, sums.shape, sums.producer = summation, ndim, shape, NULL

@@ -34,7 +34,7 @@ cdef extern from "core/threads.h":
 OPENMP = FASTACT_OPENMP  # the date of its specification, yyyymm; 0 without OpenMP
 
 # Work is counted in picoseconds, in integers: floating-point arithmetic would leave its traces in the status register.
-# A region costs 2 us while the runtime's threads loaded_once spin for it, which they do shortly (spin.py).  Then they sleep:
+# A region costs 2 us while the runtime's threads still spin for it, which they do shortly (spin.py).  Then they sleep:
 # to wake one costs 20 us and more, and until the system moves it, it shares a CPU with the caller or with BLAS.
 cdef enum:
     WAKING = 10  # times as much work is worth it then
@@ -89,7 +89,7 @@ cdef int allowed_threads() except -1:
 
 
 cdef bint in_series(int64_t work) noexcept:
-    """Whether large calls follow each other in this thread; of single ones, no waiting thread loaded_once spins."""
+    """Whether large calls follow each other in this thread; of single ones, no waiting thread still spins."""
     global last_end
     cdef int64_t now = threads_clock()
     cdef bint series = now - last_end <= PAUSE

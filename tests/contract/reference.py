@@ -16,7 +16,6 @@ import functools
 
 import numpy as np
 
-import fastact as fa
 import helpers
 from contract import calls
 from fastact._truth import compiled

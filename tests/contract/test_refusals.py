@@ -83,7 +83,7 @@ def is_broadcast(shape, to):
 
 def is_good_shape(call, operand, shape, arrays):
     """Whether an operand may have another shape, the others being what they are."""
-    if operand.role == calls.MASK or operand.name in BROADCAST and call.name != "prelu":
+    if operand.role == calls.MASK or (operand.name in BROADCAST and call.name != "prelu"):
         if operand.name == "bias_grad" and "bias" in arrays:
             return False
         return is_broadcast(shape, call.principal_shape(arrays))

@@ -34,7 +34,7 @@ INLINE vec relu_derivative(vec x, const vec *p, int full_range)
  * Method: a choice (Maas, Hannun & Ng 2013); max(x, slope*x) would be wrong for slopes above 1.
  * Error: 0.5 ulp in both types; f' and f' from y exact.
  * Fast path: every x.
- * Special values: f'(0) = slope; a slope of 0 gives f(-inf) = 0, not NaN. */
+ * Special values: f'(0) = slope; a slope of 0 gives f(-inf) = -0, not NaN. */
 INLINE vec leaky_relu_forward(vec x, const vec *p, int full_range)
 {
     (void)full_range;

@@ -10,7 +10,7 @@
  *     it is stable (Michelot 1986).  Everything relative to the row maximum, as pairs.
  * Error: bound 1.0 ulp in both types (measured 0.50).
  * Fast path: every x.
- * Special values: NaN where a row has NaN or +inf. */
+ * Special values: a row with NaN or +inf, or all -inf, is NaN. */
 /* x - row_max - threshold as a pair. */
 INLINE pair above_threshold(vec x, vec row_max, pair threshold)
 {
