@@ -18,6 +18,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import tomllib
 from pathlib import Path
 
 import numpy
@@ -76,6 +77,7 @@ LIBRARIES = [
     ),
 ]
 
+VERSION = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryviews, once for all modules
 
 EXTENSIONS = [
@@ -83,9 +85,9 @@ EXTENSIONS = [
         f"fastact.{name}",
         [f"fastact/{name.replace('.', '/')}.pyx"],
         include_dirs=["fastact", numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("FASTACT_VERSION", f'"{VERSION}"')],
         extra_compile_args=[*COMMON_FLAGS, *(["-Os"] if name == "_testing" else [])],  # nobody waits for that one
-        depends=HEADERS + KERNEL_SOURCES,
+        depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     )
     for name in (  # longest first
         "core.function",

@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 from fastact.activations import ACTIVATIONS, FUNCTIONS, GATES, REDUCTIONS, get
 from fastact.config import show_config
+from fastact.core.function import VERSION as __version__
 from fastact.diagnosis import Diagnosis, diagnose
 from fastact.pictures import plot
 
@@ -38,12 +39,3 @@ __all__ = [
 ]
 __all__ += list(FUNCTIONS)
 del FUNCTIONS
-
-
-def __getattr__(name: str) -> str:
-    """Return `__version__`, which is looked up when it is asked for."""
-    if name == "__version__":
-        from fastact.config import version
-
-        return version()
-    raise AttributeError(f"module 'fastact' has no attribute {name!r}")

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any, Literal, overload
 
 from fastact.core import function, threads
-
-
-def version() -> str:
-    """Return the version, which pyproject.toml alone states: the source tree's own, else the installed package's."""
-    project = Path(__file__).parent.parent / "pyproject.toml"
-    text = project.read_text(encoding="utf-8") if project.exists() else ""
-    if re.search(r'^name = "fastact"$', text, re.MULTILINE):
-        found = re.search(r'^version = "([^"]+)"$', text, re.MULTILINE)
-        if found:
-            return found[1]
-    from importlib import metadata  # takes a tenth as long as all of NumPy: not on the way of every import
-
-    return metadata.version("fastact")
 
 
 @overload
@@ -43,7 +28,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     if mode not in ("stdout", "dicts"):
         raise ValueError(f"mode must be 'stdout' or 'dicts', not {mode!r}")
     config = {
-        "version": version(),
+        "version": function.VERSION,
         "cpu_target": function.TARGET,
         "cpu_targets": function.TARGETS,
         "compiler": function.COMPILER,
@@ -53,7 +38,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     if mode == "dicts":
         return config
     openmp = f"yes ({threads.OPENMP})" if threads.OPENMP else "no: every call runs serially"
-    print(f"fastact     {version()}")
+    print(f"fastact     {function.VERSION}")
     print(f"CPU target  {function.TARGET} (possible here: {', '.join(function.TARGETS)})")
     print(f"compiler    {function.COMPILER}")
     print(f"OpenMP      {openmp}")

@@ -131,17 +131,16 @@ def summed(function: Elementwise, rows: NDArray[Any], threshold: float, paramete
     if statistics is None:
         return Diagnosis(0.0, 0.0, np.zeros(units), 0.0, 0.0, 0, 0, threshold)
     zero, small, slope, nan, inf = statistics
-    with np.errstate(all="ignore"):
-        counted = max(1, rows.size - nan)
-        in_batch = np.maximum(1, count - np.isnan(rows).sum(axis=0) if nan else count)
-        dead_by_unit = zero / in_batch
-        return Diagnosis(
-            dead=float(zero.sum() / counted),
-            dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
-            dead_by_unit=dead_by_unit,
-            saturated=float(small.sum() / counted),
-            mean_slope=float(slope.sum() / counted),
-            nan=nan,
-            inf=inf,
-            threshold=threshold,
-        )
+    counted = max(1, rows.size - nan)
+    in_batch = np.maximum(1, count - np.isnan(rows).sum(axis=0) if nan else count)
+    dead_by_unit = zero / in_batch
+    return Diagnosis(
+        dead=float(zero.sum() / counted),
+        dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
+        dead_by_unit=dead_by_unit,
+        saturated=float(small.sum() / counted),
+        mean_slope=slope / counted,
+        nan=nan,
+        inf=inf,
+        threshold=threshold,
+    )

@@ -4,7 +4,6 @@ Values are tested elsewhere; what bad input gets is in test_inputs.py and contra
 """
 
 import copy
-import importlib.metadata
 import inspect
 import pickle
 import re
@@ -14,7 +13,6 @@ import pytest
 
 import fastact as fa
 import helpers
-from fastact import config
 from fastact.catalogue import SPECS, Parameter
 from fastact.catalogue.spec import FINITE
 
@@ -314,17 +312,6 @@ def test_get_knows_the_spellings_of_other_libraries(spelling, name):
 @pytest.mark.parametrize("name", list(SPECS))
 def test_get_finds_every_function(name):
     assert fa.get(name) is getattr(fa, name)
-
-
-def test_the_version_is_that_of_pyproject_or_of_what_is_installed(tmp_path, monkeypatch):
-    package = tmp_path / "fastact" / "config.py"
-    monkeypatch.setattr(config, "__file__", str(package))
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"that of {name}")
-    assert config.version() == "that of fastact"
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "another"\nversion = "7"\n')
-    assert config.version() == "that of fastact"
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "fastact"\nversion = "8.1"\n')
-    assert config.version() == "8.1"
 
 
 def test_get_lets_a_callable_pass():

@@ -109,7 +109,7 @@ array([2., 3.])""",
             ),
         ),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
-        notes="The derivative's error is relative to 1/4 within 0.6 / |beta| of its root.",
+        notes="The derivative's error is relative to 1/4 within 0.6 / abs(beta) of its root.",
         source="Ramachandran, Zoph and Le, Searching for activation functions, 2017",
         examples={
             "forward": """\

@@ -53,11 +53,15 @@ cdef inline Py_ssize_t count(Array *x) noexcept:
     return n
 
 
-cdef inline bint same_shape(Array *a, Array *b) noexcept:
+cdef inline bint has_shape(Array *x, const cnp.npy_intp *shape, int ndim) noexcept:
     cdef int d
-    if PyArray_NDIM(a) != PyArray_NDIM(b):
+    if PyArray_NDIM(x) != ndim:
         return False
-    for d in range(PyArray_NDIM(a)):
-        if PyArray_DIM(a, d) != PyArray_DIM(b, d):
+    for d in range(ndim):
+        if PyArray_DIM(x, d) != shape[d]:
             return False
     return True
+
+
+cdef inline bint same_shape(Array *a, Array *b) noexcept:
+    return has_shape(a, PyArray_DIMS(b), PyArray_NDIM(b))

@@ -35,8 +35,8 @@ ctypedef fused real:
 def slope_statistics(activation, const real[:, ::1] x, double threshold, dict parameters):
     """Count, for each column, where |f'(x)| is 0 and where it is below a threshold, and add it up.
 
-    Returns the three by column, and how many elements are NaN and infinite; None where there are no elements.  The same
-    at any number of threads.
+    Returns the two by column, the sum of |f'|, and how many elements are NaN and infinite; None where there are no
+    elements.  The same at any number of threads.
     """
     cdef double values[MAX_PARAMETERS]
     cdef int dtype = FLOAT64 if real is double else FLOAT32
@@ -61,8 +61,22 @@ def slope_statistics(activation, const real[:, ::1] x, double threshold, dict pa
                    min(<Py_ssize_t> WIDTH, units - first), threshold, &counted[0, part, first],
                    &counted[1, part, first], &slope[part, first], &odd[i, 0])
     zero, small = counts.sum(axis=1)
-    with np.errstate(all="ignore"):  # a sum may be infinite
-        return zero, small, slopes.sum(axis=0), *(int(n) for n in special.sum(axis=0))
+    return zero, small, total_slope(slope), *(int(n) for n in special.sum(axis=0))
+
+
+cdef double total_slope(double[:, ::1] slope) noexcept:
+    """The sum of the columns' sums, compensated; without NumPy's arithmetic, which warns of one that is infinite."""
+    cdef double total = 0, rest = 0, column, after, back
+    cdef Py_ssize_t i, part
+    for i in range(slope.shape[1]):
+        column = 0
+        for part in range(slope.shape[0]):
+            column += slope[part, i]
+        after = total + column
+        back = after - total
+        rest += (total - (after - back)) + (column - back)  # Knuth's sum
+        total = after
+    return total if isinf(total) else total + rest
 
 
 cdef const Kernel *derivative_kernel(activation, dict parameters, int dtype, double *values) except NULL:

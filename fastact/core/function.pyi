@@ -12,6 +12,7 @@ COMPILER: str
 FUSED_TARGETS: tuple[str, ...]
 TARGET: str
 TARGETS: tuple[str, ...]
+VERSION: str
 
 _Function = TypeVar("_Function", bound=Function)
 

@@ -25,6 +25,7 @@ from fastact.core.arrays cimport (
     PyArray_STRIDE,
     PyArray_TYPE,
     count,
+    has_shape,
     real_type,
     same_shape,
 )
@@ -70,6 +71,7 @@ from fastact.core.operands cimport (
     LOSS_TARGETS,
     MASK,
     MAX_ARGUMENTS,
+    MAX_NDIM,
     MAX_OPERANDS,
     MAX_PARAMETERS,
     OUTPUT,
@@ -183,11 +185,14 @@ cdef extern from *:
     void give_room_back(void *room)
     int set_attribute(type, const char *name, object value) except -1
     const char *COMPILED_BY
+    const char *FASTACT_VERSION
 
 cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyTypeObject
+    ctypedef struct PyArray_Descr
     PyObject *new_from_descr "PyArray_NewFromDescr"(
-        PyObject *subtype, PyObject *descr, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, void *data, int flags,
-        PyObject *obj) except NULL
+        PyTypeObject *subtype, PyArray_Descr *descr, int ndim, const cnp.npy_intp *shape, const cnp.npy_intp *strides,
+        void *data, int flags, PyObject *obj) except NULL
 
 cdef extern from "Python.h":
     PyObject *Py_None
@@ -234,6 +239,7 @@ TARGET = os.environ.get("FASTACT_CPU_TARGET") or TARGETS[0]
 if TARGET not in TARGETS:
     raise ImportError(f"FASTACT_CPU_TARGET={TARGET} is not possible: this machine can run {', '.join(TARGETS)}")
 COMPILER = COMPILED_BY.decode()
+VERSION = FASTACT_VERSION.decode()  # of the project, when it was compiled
 
 
 cdef const fastact_kernels *find_table(str target, int dtype) except NULL:
@@ -671,19 +677,21 @@ cdef inline bint is_clear(char *a, char *b, Py_ssize_t nbytes) noexcept:
     return a == b or a + nbytes <= b or b + nbytes <= a
 
 
-cdef inline PyObject *new_contiguous(Array *x, int ndim, int dtype, int order) except NULL:
-    """An array of the first axes of x, contiguous in that order; a new reference."""
+cdef inline PyObject *new_contiguous(const cnp.npy_intp *shape, int ndim, int dtype, int order) except NULL:
+    """An array, contiguous in that order; a new reference."""
     cdef PyObject *descr = <PyObject *> (float32 if dtype == FLOAT32 else float64)
     Py_XINCREF(descr)
     return new_from_descr(
-        <PyObject *> cnp.ndarray, descr, ndim, PyArray_DIMS(x), NULL, NULL,
+        <PyTypeObject *> cnp.ndarray, <PyArray_Descr *> descr, ndim, shape, NULL, NULL,
         0 if order & cnp.NPY_ARRAY_C_CONTIGUOUS else cnp.NPY_ARRAY_F_CONTIGUOUS, NULL)
 
 
 cdef PyObject *as_scalar(PyObject *array) except NULL:
     """NumPy's habit: a new array without axes becomes a scalar.  Steals a reference and gives one."""
-    scalar = (<object> array)[()]
-    Py_XDECREF(array)
+    try:
+        scalar = (<object> array)[()]
+    finally:
+        Py_XDECREF(array)
     Py_XINCREF(<PyObject *> scalar)
     return <PyObject *> scalar
 
@@ -703,7 +711,9 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
     cdef Py_ssize_t n, nbytes
     cdef int dtype, order, source = FROM_X, j, last
     cdef char *second = NULL
-    cdef bint made = False
+    cdef bint made = False, halves = False
+    cdef cnp.npy_intp halved[MAX_NDIM]
+    cdef const cnp.npy_intp *shape = NULL
     cdef char *to
     cdef fpmode was
     if x == NULL:
@@ -729,10 +739,16 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
         if last < 0 or not is_last(self, given, last):
             return NULL
         fast.by_rows, fast.width = True, PyArray_DIM(x, last)
-    elif self.paired and (given[self.axis_argument] != NULL or not is_given(given[1])):
-        return NULL
+    elif self.paired:
+        halves = not is_given(given[1])
+        if given[self.axis_argument] != NULL or halves and (last < 0 or PyArray_DIM(x, last) & 1):
+            return NULL
     memset(fast.operands, 0, sizeof(fast.operands))
     fast.operands[self.first_operand] = PyArray_BYTES(x)
+    shape = PyArray_DIMS(x)
+    if halves:
+        n >>= 1
+        shape = split_halves(self, x, last, &fast, halved)
 
     for j in range(self.fast_count):
         value = given[self.fast_slots[j].argument]
@@ -755,7 +771,9 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
         out = NULL
     if out != NULL:
         a = <Array *> out
-        if out != <PyObject *> x and (real_type(out) != dtype or not same_shape(x, a)) or not PyArray_ISWRITEABLE(a):
+        if (halves or a != x) and (real_type(out) != dtype or not has_shape(a, shape, last + 1)):
+            return NULL
+        if not PyArray_ISWRITEABLE(a):
             return NULL
         order &= PyArray_FLAGS(a)
         to = PyArray_BYTES(a)
@@ -767,7 +785,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
     if out != NULL:
         Py_XINCREF(out)
     else:
-        out = new_contiguous(x, last if self.fast_reduces else last + 1, dtype, order)
+        out = new_contiguous(shape, last if self.fast_reduces else last + 1, dtype, order)
         made = True
     fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
@@ -782,6 +800,20 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
         kernel.run(&args, fast.operands, no_steps, 1, n)
     fpmode_leave(was)
     return as_scalar(out) if made and PyArray_NDIM(<Array *> out) == 0 else out
+
+
+cdef const cnp.npy_intp *split_halves(
+        Function self, Array *x, int last, Fast *fast, cnp.npy_intp *halved) noexcept:
+    """The halves of x along its last axis as two operands of the fast path; the shape of each."""
+    cdef Py_ssize_t item = PyArray_ITEMSIZE(x)
+    cdef int k
+    memcpy(halved, PyArray_DIMS(x), (last + 1) * sizeof(cnp.npy_intp))
+    halved[last] >>= 1
+    fast.by_rows, fast.width, fast.special = True, halved[last], 0b11
+    for k in range(2):
+        fast.operands[k] = PyArray_BYTES(x) + ((k == 1) != self.value_first) * fast.width * item
+        fast.row_steps[k], fast.steps[k] = 2 * fast.width * item, item
+    return halved
 
 
 cdef Py_ssize_t[MAX_OPERANDS] no_steps  # of one row

@@ -32,7 +32,8 @@ INLINE vec exp_times(vec y, vec total)
     exp_parts e = exponential(clamped(y, -EXP_VANISHES, -EXP_ONE), splat(0));
     binary b = as_binary(total);
     vec k = e.k + (b.k - splat(EIGHTHS)), product = zero_where(vanishes, (e.head + e.rest) * b.mantissa);
-    return scale(zero_where(less(k, splat(EIGHTHS + least)), product), maximum(splat(EIGHTHS + least), k));
+    vec times = scale(zero_where(less(k, splat(EIGHTHS + least)), product), maximum(splat(EIGHTHS + least), k));
+    return choose(less(absolute(total), splat((real)INFINITY)), times, total); /* infinity and NaN have no exponent */
 }
 INLINE void backward_vectors(rows_task t, const masking *s, const vec *grad, vec *y, int count, vec total)
 {
