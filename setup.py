@@ -60,8 +60,8 @@ if os.environ.get("FASTACT_WERROR") == "1":
 TARGET_FLAGS = {"generic": []}
 if MACHINE.endswith(("x86_64", "amd64")):
     TARGET_FLAGS["generic"] = ["-O2"]  # see SMALL in simd/vec.h: half of what -O3 makes
-    TARGET_FLAGS["avx2"] = ["-mavx2", "-mfma"]
-    TARGET_FLAGS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"]
+    TARGET_FLAGS["avx2"] = ["-mavx2", "-mfma", "-mf16c"]
+    TARGET_FLAGS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"]
 
 
 def kernel_library(name, sources, flags=()):

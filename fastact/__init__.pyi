@@ -84,7 +84,8 @@ __all__ = [
 
 _Out = TypeVar("_Out")
 _OtherOut = TypeVar("_OtherOut")
-_Real = TypeVar("_Real", np.float32, np.float64)
+_Real = TypeVar("_Real", np.float16, np.float32, np.float64)
+_Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
@@ -1608,29 +1609,29 @@ class _SoftmaxCrossEntropy(_Described, Protocol):
     @overload
     def __call__(
         self,
-        logits: NDArray[_Real],
-        targets: NDArray[_Real] | _Labels,
+        logits: NDArray[_Computed],
+        targets: NDArray[_Computed] | _Labels,
         *,
         axis: int = -1,
         reduction: Literal["mean", "sum"] = "mean",
-        class_weight: float | NDArray[_Real] | None = None,
+        class_weight: float | NDArray[_Computed] | None = None,
         label_smoothing: float = 0.0,
         ignore_label: int | None = None,
         grad_out: ArrayLike | None = None,
-    ) -> _Real: ...
+    ) -> _Computed: ...
     @overload
     def __call__(
         self,
-        logits: NDArray[_Real],
-        targets: NDArray[_Real] | _Labels,
+        logits: NDArray[_Computed],
+        targets: NDArray[_Computed] | _Labels,
         *,
         axis: int = -1,
         reduction: Literal["none"],
-        class_weight: float | NDArray[_Real] | None = None,
+        class_weight: float | NDArray[_Computed] | None = None,
         label_smoothing: float = 0.0,
         ignore_label: int | None = None,
         grad_out: ArrayLike | None = None,
-    ) -> NDArray[_Real]: ...
+    ) -> NDArray[_Computed]: ...
     @overload
     def __call__(
         self,
@@ -1675,27 +1676,27 @@ class _SigmoidCrossEntropy(_Described, Protocol):
     @overload
     def __call__(
         self,
-        logits: NDArray[_Real],
-        targets: NDArray[_Real] | _Labels,
+        logits: NDArray[_Computed],
+        targets: NDArray[_Computed] | _Labels,
         *,
         reduction: Literal["mean", "sum"] = "mean",
-        weight: float | NDArray[_Real] | None = None,
-        pos_weight: float | NDArray[_Real] | None = None,
+        weight: float | NDArray[_Computed] | None = None,
+        pos_weight: float | NDArray[_Computed] | None = None,
         label_smoothing: float = 0.0,
         grad_out: ArrayLike | None = None,
-    ) -> _Real: ...
+    ) -> _Computed: ...
     @overload
     def __call__(
         self,
-        logits: NDArray[_Real],
-        targets: NDArray[_Real] | _Labels,
+        logits: NDArray[_Computed],
+        targets: NDArray[_Computed] | _Labels,
         *,
         reduction: Literal["none"],
-        weight: float | NDArray[_Real] | None = None,
-        pos_weight: float | NDArray[_Real] | None = None,
+        weight: float | NDArray[_Computed] | None = None,
+        pos_weight: float | NDArray[_Computed] | None = None,
         label_smoothing: float = 0.0,
         grad_out: ArrayLike | None = None,
-    ) -> NDArray[_Real]: ...
+    ) -> NDArray[_Computed]: ...
     @overload
     def __call__(
         self,

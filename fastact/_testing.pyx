@@ -9,10 +9,12 @@ from libc.string cimport memcpy
 
 from libc.string cimport memset
 
+from fastact.core.arrays cimport FLOAT32, Array
 from fastact.core.execute cimport compute
-from fastact.core.fpmode cimport FPMODE_REGISTERS, fpmode_read, fpmode_write
-from fastact.core.kernels cimport fastact_args, fastact_kernel, fastact_kernels
-from fastact.core.operands cimport Call, set_operand
+from fastact.core.fpmode cimport FPMODE_REGISTERS, fpmode, fpmode_enter, fpmode_leave, fpmode_read, fpmode_write
+from fastact.core.function cimport find_table
+from fastact.core.kernels cimport FASTACT_FLOAT32, fastact_args, fastact_kernel, fastact_kernels
+from fastact.core.operands cimport Call, set_operand, storage_of
 from fastact.core.plan cimport ELEMENTS, Kernel, Plan
 
 from fastact.core import threads
@@ -56,6 +58,19 @@ def write_worker_registers(int num_threads, values):
         registers[<int> i] = value
     with nogil, parallel(num_threads=num_threads):
         fpmode_write(registers)
+
+
+def convert(str target, cnp.ndarray source not None, cnp.ndarray out not None):
+    """Copies a vector of any type to one of float32, or the other way, as a target loads and stores its tiles."""
+    cdef const fastact_kernels *table = find_table(target, FLOAT32)
+    cdef int source_storage = storage_of(<Array *> <void *> source), out_storage = storage_of(<Array *> <void *> out)
+    cdef Py_ssize_t n = source.size
+    cdef fpmode was = fpmode_enter()
+    if out_storage == FASTACT_FLOAT32:
+        table.load[source_storage](cnp.PyArray_DATA(source), source.strides[0], cnp.PyArray_DATA(out), n)
+    else:
+        table.store[out_storage](cnp.PyArray_DATA(source), cnp.PyArray_DATA(out), out.strides[0], n)
+    fpmode_leave(was)
 
 
 def scale(cnp.ndarray x not None, double factor):

@@ -1,4 +1,4 @@
-"""Whatever is not an ndarray of float32 or float64: converted, handed over, or refused with a message that helps.
+"""Whatever is not an ndarray of a type that is taken: converted, handed over, or refused with a message that helps.
 
 Nothing here computes, and nothing here is on the way of an ordinary call."""
 
@@ -20,7 +20,7 @@ from fastact.core import environment
 Array = npt.NDArray[Any]
 
 MRO = type.__dict__["__mro__"]  # the bases of a class, whatever its metaclass says
-TAKEN = "float32 or float64 (integers and bools are converted)"
+TAKEN = "float16, bfloat16, float32 or float64 (integers and bools are converted)"
 
 
 def spell(dtype: np.dtype[Any]) -> str:
@@ -28,8 +28,13 @@ def spell(dtype: np.dtype[Any]) -> str:
     return dtype.name if dtype.isnative else dtype.str
 
 
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Return whether it is float16, or ml_dtypes' bfloat16, which nobody need have imported."""
+    return dtype.itemsize == 2 and (dtype == np.float16 or dtype.name == "bfloat16")
+
+
 def as_input(value: object, function: str, argument: str) -> Array:
-    """Return a native ndarray of float32 or float64 with the value's elements, its own memory where possible."""
+    """Return a native ndarray of a type that is taken with the value's elements, its own memory where possible."""
     if isinstance(value, int):  # of any size, and a bool
         try:
             return np.asarray(float(value))
@@ -37,7 +42,7 @@ def as_input(value: object, function: str, argument: str) -> Array:
             raise ValueError(f"{function}(): {argument} is an int too large for float64") from None
     array = wrap(value, function, argument)
     if array.dtype.isnative:
-        if array.dtype in (np.float32, np.float64):
+        if array.dtype in (np.float32, np.float64) or is_half(array.dtype):
             return array
         if array.dtype.kind in "biu":
             return environment.in_default_mode(array.astype, np.float64)

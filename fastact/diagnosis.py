@@ -74,7 +74,8 @@ def diagnose(
     activation : str or activation
         One that computes element by element, or its name.
     x : array_like
-        Its input for a batch: float32 or float64; integers and bools are converted to float64.
+        Its input for a batch: float32 or float64; float16 and bfloat16 are converted to float32, integers and bools to
+        float64.
     axis : int, default -1
         The axis that the units lie along; all others are the batch.
     threshold : float, default 0.01
@@ -118,6 +119,8 @@ def diagnose(
     axis = arguments.as_index(axis, "diagnose")
     arguments.refuse_overriding("diagnose", [x])
     array = np.atleast_1d(arguments.as_input(x, "diagnose", "x"))
+    if arguments.is_half(array.dtype):
+        array = environment.in_default_mode(array.astype, np.float32)
     by_row = np.moveaxis(array, arguments.as_axis(axis, array.ndim), -1)
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])

@@ -94,6 +94,7 @@ def chained(activation, grad, derivative):
 
 TARGETS = core.TARGETS  # that this machine can run, best first
 FUSED_TARGETS = core.FUSED_TARGETS  # those with fused multiply-add, which give the same bits
+convert = _testing.convert
 read_registers, write_registers = _testing.read_registers, _testing.write_registers  # floating-point control and status
 worker_registers, write_worker_registers = _testing.worker_registers, _testing.write_worker_registers
 LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
@@ -125,6 +126,20 @@ def unsigned(dtype):
     return np.dtype(f"u{np.dtype(dtype).itemsize}")
 
 
+def is_real(dtype):
+    """Return whether it is of floating-point numbers, bfloat16 among them."""
+    return np.dtype(dtype).kind == "f" or np.dtype(dtype).name == "bfloat16"
+
+
+def finfo(dtype):
+    """Return the limits of a type, bfloat16 too."""
+    if np.dtype(dtype).name != "bfloat16":
+        return np.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)
+
+
 def bit_patterns(dtype, count):
     """Return `count` values spread over all bit patterns: every exponent, both signs, subnormals, NaNs."""
     wide = 8 * np.dtype(dtype).itemsize
@@ -135,9 +150,10 @@ def bit_patterns(dtype, count):
 
 def specials(dtype):
     """Return zeros, infinities, NaN, the ends of the subnormal and normal ranges, and ones, of both signs."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     edges = [0.0, info.smallest_subnormal, info.smallest_normal, 1.0, 88.0, info.max, np.inf]
-    return np.array(edges + [-edge for edge in edges] + [np.nan], dtype=dtype)
+    with np.errstate(all="ignore"):
+        return np.array([*edges, *(-edge for edge in edges), np.nan]).astype(dtype)
 
 
 def values(shape, dtype, seed=0):

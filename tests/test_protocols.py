@@ -86,11 +86,15 @@ def test_a_torch_tensor_that_requires_grad_is_refused(activation):
     assert (tensor.detach().numpy() == 1).all()
 
 
-def test_half_precision_tensors_are_refused(activation):
+def test_half_precision_tensors(activation):
+    """NumPy reads those of float16."""
     torch = pytest.importorskip("torch")
-    for kind in (torch.float16, torch.bfloat16):
-        with pytest.raises(TypeError):
-            activation(torch.ones(3, dtype=kind))
+    given = helpers.typical(activation)
+    tensor = torch.ones(3, dtype=torch.float16)
+    assert activation(tensor, **given, out=tensor) is tensor
+    helpers.assert_same_bits(tensor.numpy(), activation(np.ones(3, np.float16), **given))
+    with pytest.raises(TypeError):
+        activation(torch.ones(3, dtype=torch.bfloat16), **given)
 
 
 def with_every_example(operation):

@@ -42,7 +42,8 @@ __version__: str
 TYPES = """
 _Out = TypeVar("_Out")
 _OtherOut = TypeVar("_OtherOut")
-_Real = TypeVar("_Real", np.float32, np.float64)
+_Real = TypeVar("_Real", np.float16, np.float32, np.float64)
+_Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
@@ -162,7 +163,8 @@ def by_types(spec, role, arguments):
                 kind = f"Literal[{', '.join(map(repr, reductions))}]"
                 required = signatures.REDUCTIONS[0] not in reductions
                 outs = ["ArrayLike | None"] * count
-                yield overload(arguments, case, outs, result, reduction=(kind, required))
+                text = overload(arguments, case, outs, result, reduction=(kind, required))
+                yield text.replace("_Real", "_Computed")
         return
     nothing = ["None"] * count
     if any(argument.name == "keepdims" for argument in arguments):  # without it the result may be a scalar

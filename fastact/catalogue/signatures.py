@@ -96,7 +96,7 @@ def range_in_words(low: float, high: float, none: str = "a number") -> str:
 # Arguments that several functions have
 # ---------------------------------------------------------------------------------------------------------------
 
-REAL = "float32 or float64; integers and bools are converted to float64."
+REAL = "float16, bfloat16, float32 or float64; integers and bools are converted to float64."
 OUT = Argument(
     "out",
     "output",
@@ -309,7 +309,7 @@ def softmax_cross_entropy(spec: Spec, role: str) -> list[Argument]:
             REQUIRED,
             True,
             doc="Class labels: integers from 0 on, of the shape of `logits` without `axis`. Or class probabilities: "
-            "float32 or float64, of the shape of `logits`; they need not sum to 1.",
+            "floats, of the shape of `logits`; they need not sum to 1.",
         ),
         replace(AXIS, doc="The axis along which the classes lie."),
         replace(

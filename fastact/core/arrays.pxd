@@ -30,10 +30,12 @@ cdef extern from "numpy/arrayobject.h":
         PyObject *obj)
 
 
-# The types computed in.
+# The types of results.  The first two are computed in, the others stored only.
 cdef enum:
     FLOAT32 = 0
     FLOAT64 = 1
+    FLOAT16 = 2
+    BFLOAT16 = 3
 
 
 cdef inline int real_type(PyObject *value) noexcept:

@@ -3,19 +3,19 @@
 # name.
 #
 # A box is computed by the calling thread, over raw pointers, or shared out in tiles by a parallel loop, over typed
-# memoryviews.  These are made before anything is written, as that can fail.
+# memoryviews, of the first byte of each element, whatever its type.  These are made before anything is written, as that
+# can fail.
 
 cimport numpy as cnp
 from cpython.ref cimport Py_INCREF
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastact.core.arrays cimport PyArray_NewFromDescr
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport (
-    FASTACT_FLOAT32,
     fastact_args,
     fastact_load,
     fastact_store,
@@ -45,28 +45,32 @@ cdef enum:
     SHORT_ROW = 64  # elements; rows below it are loaded, several for one call of the kernel
     HEAP = 1 << 20  # bytes that a thread asks for at most, unless one row is more
 
-cdef cnp.dtype float32 = np.dtype(np.float32)
-cdef cnp.dtype float64 = np.dtype(np.float64)
+cdef cnp.dtype uint8 = np.dtype(np.uint8)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Loading and storing
 # ---------------------------------------------------------------------------------------------------------------
 
-cdef inline Py_ssize_t pieces(Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t step) noexcept nogil:
+cdef inline Py_ssize_t pieces(
+        Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t step) noexcept nogil:
     """Rows that lie across memory share cache lines with their neighbours: short pieces still find them."""
-    return columns if magnitude(row_step) >= magnitude(step) else LINE
+    return columns if rows == 1 or magnitude(row_step) >= magnitude(step) else LINE
 
 
 cdef char *load(
         const Plan *plan, int k, const char *source, Py_ssize_t rows, Py_ssize_t columns, bint transposed, char *block
 ) noexcept nogil:
     """Copies some of an operand to the block, in the compute type: row by row, or column by column if transposed."""
-    cdef Py_ssize_t i, j, row_step = plan.row_step[k], step = plan.step[k], piece = pieces(columns, row_step, step)
+    cdef Py_ssize_t i, j, row_step = plan.row_step[k], step = plan.step[k]
+    cdef Py_ssize_t piece = pieces(rows, columns, row_step, step)
     cdef fastact_load copy = plan.kernel.table.load[plan.storage[k]]
     if transposed:
         piece = rows
         rows, columns, row_step, step = columns, rows, step, row_step
+    elif row_step == columns * step:  # one run
+        rows, columns = 1, rows * columns
+        piece = columns
     for j from 0 <= j < columns by piece:
         for i in range(rows):
             copy(source + i * row_step + j * step, step,
@@ -79,11 +83,14 @@ cdef void store(
 ) noexcept nogil:
     """Copies a block to its place in an output, the way `load` came."""
     cdef Py_ssize_t i, j, row_step = plan.row_step[k], step = plan.step[k]
-    cdef Py_ssize_t piece = pieces(columns, row_step, step)
+    cdef Py_ssize_t piece = pieces(rows, columns, row_step, step)
     cdef fastact_store copy = plan.kernel.table.store[plan.storage[k]]
     if transposed:
         piece = rows
         rows, columns, row_step, step = columns, rows, step, row_step
+    elif row_step == columns * step:  # one run
+        rows, columns = 1, rows * columns
+        piece = columns
     for j from 0 <= j < columns by piece:
         for i in range(rows):
             copy(block + (i * columns + j) * plan.item,
@@ -115,7 +122,7 @@ cdef inline bint is_joined(const Plan *plan, int k, Py_ssize_t columns) noexcept
 
 cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t room) noexcept nogil:
     cdef Cut cut
-    cdef bint across = False, joined = True, has_vector = False, one_row
+    cdef bint across = False, joined = True, runs = True, has_vector = False, one_row
     cdef int k
     for k in range(plan.operands):
         if plan.data[k] == NULL:
@@ -125,14 +132,15 @@ cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_
             has_vector = has_vector or not cut.direct[k]
         else:
             joined = joined and cut.direct[k]
+            runs = runs and plan.row_step[k] == columns * plan.step[k]
             across = across or magnitude(plan.row_step[k]) < magnitude(plan.step[k])
     cut.height, cut.width, cut.transposed = 1, columns, False
     if rows > 1 and joined and not has_vector:
         cut.height = rows
     elif rows > 1 and columns < SHORT_ROW:
         cut.height = room // columns
-        cut.transposed = not joined and min(cut.height, rows) > columns
-    elif rows > 1 and joined and 2 * columns <= room:
+        cut.transposed = not runs and min(cut.height, rows) > columns
+    elif rows > 1 and runs and 2 * columns <= room:
         cut.height = room // columns  # only vectors keep rows from being one, and need be copied but once
     elif rows > 1 and across:
         cut.height, cut.width = room // SHORT_ROW, SHORT_ROW
@@ -259,7 +267,11 @@ cdef void compute_rows(
         for k in range(plan.operands):
             if plan.data[k] == NULL or blocks[k] == NULL or not plan.kernel.output[k]:
                 continue
-            store(plan, k, blocks[k], at[k] + row * plan.row_step[k], m, n, False)
+            if plan.kernel.form[k] == SINGLE:
+                plan.kernel.table.store[plan.storage[k]](
+                    blocks[k], at[k] + row * plan.row_step[k], plan.row_step[k], m)
+            else:
+                store(plan, k, blocks[k], at[k] + row * plan.row_step[k], m, n, False)
 
 
 cdef void run_tile_of_sum(
@@ -309,17 +321,8 @@ cdef void run_tile(
 # Computing boxes
 # ---------------------------------------------------------------------------------------------------------------
 
-ctypedef fused real:
-    float
-    double
-
-ctypedef fused result:
-    float
-    double
-
-
-cdef void share_typed_box(
-        const Plan *plan, const real[:, :, :] first, result[:, :, :] out, Py_ssize_t first_at, Py_ssize_t out_at,
+cdef void share_box(
+        const Plan *plan, const uint8_t[:, :, :] first, uint8_t[:, :, :] out, Py_ssize_t first_at, Py_ssize_t out_at,
         int threads) noexcept nogil:
     """A box, shared out in tiles; every thread gets as many, and neighbours."""
     cdef Py_ssize_t planes = plan.planes, rows = plan.rows, columns = plan.columns, total = planes * rows * columns
@@ -343,39 +346,25 @@ cdef void share_typed_box(
 cdef view_box(const Plan *plan, int k):
     cdef cnp.npy_intp[3] shape = [plan.planes, plan.rows, plan.columns]
     cdef cnp.npy_intp[3] strides = [plan.plane_step[k], plan.row_step[k], plan.step[k]]
-    cdef cnp.dtype descr = float32 if plan.storage[k] == FASTACT_FLOAT32 else float64
-    Py_INCREF(descr)
+    Py_INCREF(uint8)
     return PyArray_NewFromDescr(
-        cnp.ndarray, descr, 3, shape, strides, plan.data[k], cnp.NPY_ARRAY_WRITEABLE if k == plan.out else 0, NULL)
+        cnp.ndarray, uint8, 3, shape, strides, plan.data[k], cnp.NPY_ARRAY_WRITEABLE if k == plan.out else 0, NULL)
 
 
 cdef void share_boxes(
-        Plan *plan, Py_ssize_t *index, const real[:, :, :] first, result[:, :, :] out, int threads) noexcept nogil:
+        Plan *plan, Py_ssize_t *index, const uint8_t[:, :, :] first, uint8_t[:, :, :] out, int threads) noexcept nogil:
     cdef char *first_data = plan.data[0]
     cdef char *out_data = plan.data[plan.out]
-    share_typed_box(plan, first, out, 0, 0, threads)
+    share_box(plan, first, out, 0, 0, threads)
     while next_box(plan, index):
-        share_typed_box(plan, first, out, plan.data[0] - first_data, plan.data[plan.out] - out_data, threads)
+        share_box(plan, first, out, plan.data[0] - first_data, plan.data[plan.out] - out_data, threads)
 
 
 cdef int share(Plan *plan, Py_ssize_t *index, int threads) except -1:
-    first, out = view_box(plan, 0), view_box(plan, plan.out)
-    cdef const float[:, :, :] single
-    cdef const double[:, :, :] double_
-    cdef float[:, :, :] single_out
-    cdef double[:, :, :] double_out
-    if plan.item == sizeof(float):
-        single, single_out = first, out
-        with nogil:
-            share_boxes(plan, index, single, single_out, threads)
-    elif plan.storage[0] == FASTACT_FLOAT32:
-        single, double_out = first, out
-        with nogil:
-            share_boxes(plan, index, single, double_out, threads)
-    else:
-        double_, double_out = first, out
-        with nogil:
-            share_boxes(plan, index, double_, double_out, threads)
+    cdef const uint8_t[:, :, :] first = view_box(plan, 0)
+    cdef uint8_t[:, :, :] out = view_box(plan, plan.out)
+    with nogil:
+        share_boxes(plan, index, first, out, threads)
     return 0
 
 

@@ -9,6 +9,7 @@
 #ifndef FASTACT_FPMODE_H
 #define FASTACT_FPMODE_H
 
+#include "kernels/half.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -142,22 +143,41 @@ static inline double fpmode_quotient(double a, double b)
     return quotient;
 }
 
-/* The first of n numbers, `step` bytes apart, that is not within the limits (a NaN is not); n if all are.  They need no
- * alignment. */
-static inline ptrdiff_t fpmode_first_outside_of_strided(const void *values, ptrdiff_t step, int single, ptrdiff_t n,
-                                                        double low, double high)
+/* A number of any type, which needs no alignment. */
+typedef double (*fpmode_reader)(const char *at);
+static inline double fpmode_read_half(const char *at)
+{
+    uint16_t bits;
+    memcpy(&bits, at, sizeof bits);
+    return widened_float16(bits);
+}
+static inline double fpmode_read_bfloat16(const char *at)
+{
+    uint16_t bits;
+    memcpy(&bits, at, sizeof bits);
+    return widened_bfloat16(bits);
+}
+static inline double fpmode_read_float(const char *at)
+{
+    float value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+static inline double fpmode_read_double(const char *at)
+{
+    double value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* The first of n numbers, `step` bytes apart, that is not within the limits (a NaN is not); n if all are. */
+static inline ptrdiff_t fpmode_first_outside_of_strided(const char *values, ptrdiff_t step, fpmode_reader read,
+                                                        ptrdiff_t n, double low, double high)
 {
     fpmode was = fpmode_enter();
     volatile ptrdiff_t first = n;
     for (ptrdiff_t i = 0; i < n && first == n; i++) {
-        const char *at = (const char *)values + i * step;
-        float narrow;
-        double value;
-        if (single) {
-            memcpy(&narrow, at, sizeof narrow);
-            value = narrow;
-        } else
-            memcpy(&value, at, sizeof value);
+        double value = read(values + i * step);
         if (!(low <= value && value <= high))
             first = i;
     }
@@ -167,7 +187,7 @@ static inline ptrdiff_t fpmode_first_outside_of_strided(const void *values, ptrd
 static inline ptrdiff_t fpmode_first_outside(const void *values, int single, ptrdiff_t n, double low, double high)
 {
     ptrdiff_t item = single ? (ptrdiff_t)sizeof(float) : (ptrdiff_t)sizeof(double);
-    return fpmode_first_outside_of_strided(values, item, single, n, low, high);
+    return fpmode_first_outside_of_strided(values, item, single ? fpmode_read_float : fpmode_read_double, n, low, high);
 }
 
 /* Whether a value is greater than the next. */

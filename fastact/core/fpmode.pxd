@@ -10,12 +10,17 @@ cdef extern from "core/fpmode.h":
     fpmode fpmode_enter() nogil
     void fpmode_leave(fpmode was) nogil
 
+    ctypedef double (*fpmode_reader)(const char *at) noexcept nogil
     bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
     void fpmode_narrow(double value, float *narrow) nogil
     double fpmode_quotient(double a, double b) nogil
     Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
     Py_ssize_t fpmode_first_outside_of_strided(
-        const void *values, Py_ssize_t step, bint single, Py_ssize_t n, double low, double high) nogil
+        const char *values, Py_ssize_t step, fpmode_reader read, Py_ssize_t n, double low, double high) nogil
+    double fpmode_read_half(const char *at) noexcept nogil
+    double fpmode_read_bfloat16(const char *at) noexcept nogil
+    double fpmode_read_float(const char *at) noexcept nogil
+    double fpmode_read_double(const char *at) noexcept nogil
     bint fpmode_falls(const double *values, int count) nogil
 
     enum:

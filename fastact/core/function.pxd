@@ -25,6 +25,9 @@ cdef struct Fast:  # the operands of a call on the fast path
     int special  # a bit for every operand that is not of the shape of the first
     double weights[MOST_FAST_WEIGHTS]
 
+from fastact.core.kernels cimport fastact_kernels
+
+
 cdef class Function(Declaration):
     cdef vectorcallfunc vectorcall
     cdef Kernel kernels[2][2]  # by source and dtype
@@ -39,3 +42,6 @@ cdef class Function(Declaration):
     cdef PyObject *derivative_member  # the same, as members of the instance read them
     cdef PyObject *backward_member
     cdef object __weakref__
+
+
+cdef const fastact_kernels *find_table(str target, int dtype) except NULL

@@ -13,6 +13,8 @@ cdef extern from "kernels/kernels.h":
         FASTACT_INT64
         FASTACT_UINT8
         FASTACT_UINT64
+        FASTACT_FLOAT16
+        FASTACT_BFLOAT16
         FASTACT_FLOAT32
         FASTACT_FLOAT64
         FASTACT_STORAGE_COUNT

@@ -83,7 +83,8 @@ cdef struct Call:
     PyObject *scalars[MAX_ARGUMENTS]  # that stand for new outputs without axes; the result owns them
     int source
     # Resolved:
-    int dtype
+    int dtype  # computed in
+    int result  # the type of what is returned and written, but for losses and sums
     int first  # the argument whose shape it is
     int ndim
     int axis  # that rows lie along; -1 where there are none
@@ -133,3 +134,4 @@ cdef object new_array(const Py_ssize_t *shape, int ndim, int dtype)
 cdef object new_int64_vector(Py_ssize_t n)
 cdef void own(Call *call, object value) noexcept
 cdef int storage_of(Array *x) noexcept
+cdef int type_of(Array *x) noexcept

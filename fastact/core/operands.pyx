@@ -10,6 +10,8 @@ from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
 from fastact.core.arrays cimport (
+    BFLOAT16,
+    FLOAT16,
     FLOAT32,
     FLOAT64,
     Array,
@@ -33,10 +35,17 @@ from fastact.core.fpmode cimport (
     fpmode_first_outside,
     fpmode_first_outside_of_strided,
     fpmode_narrow,
+    fpmode_read_bfloat16,
+    fpmode_read_double,
+    fpmode_read_float,
+    fpmode_read_half,
+    fpmode_reader,
     fpmode_round,
 )
 from fastact.core.kernels cimport (
+    FASTACT_BFLOAT16,
     FASTACT_BOOL,
+    FASTACT_FLOAT16,
     FASTACT_FLOAT32,
     FASTACT_FLOAT64,
     FASTACT_INT8,
@@ -53,13 +62,35 @@ cnp.import_array()
 
 
 cdef extern from "numpy/arrayobject.h":
+    enum:
+        NPY_HALF
+        NPY_USERDEF
     object PyArray_Scalar(void *data, cnp.dtype descr, PyObject *base)
 
 cdef extern from "numpy/arrayscalars.h":
+    ctypedef struct PyHalfScalarObject:
+        unsigned short obval
     ctypedef struct PyFloatScalarObject:
         float obval
     ctypedef struct PyDoubleScalarObject:
         double obval
+
+cdef extern from *:
+    """
+    #include <string.h>
+    static _Atomic int bfloat16_number = -1; /* NumPy's for the type */
+
+    /* Whether elements are of a type of this name, whatever its module.  No code of the caller's is run. */
+    static int is_named(PyArrayObject *x, const char *name)
+    {
+        const PyTypeObject *type = PyArray_DESCR(x)->typeobj;
+        const char *last = strrchr(type->tp_name, '.');
+        return !strcmp(last ? last + 1 : type->tp_name, name) && type->tp_itemsize == 0 &&
+               type->tp_basicsize == sizeof(PyHalfScalarObject);
+    }
+    """
+    int bfloat16_number
+    bint is_named(Array *x, const char *name)
 
 cdef extern from "Python.h":
     PyObject *Py_None
@@ -69,10 +100,18 @@ cdef extern from "Python.h":
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
+cdef cnp.dtype float16 = np.dtype(np.float16)
+cdef cnp.dtype bfloat16 = None  # once an array of it was met
 cdef cnp.dtype int64 = np.dtype(np.int64)
 cdef tuple TARGETS_TAKEN = (
-    "float32, float64, integer or bool targets", "integer labels, or probabilities of float32 or float64")
+    "float16, bfloat16, float32, float64, integer or bool targets",
+    "integer labels, or probabilities of float16, bfloat16, float32 or float64")
+cdef tuple NAMES = ("float32", "float64", "float16", "bfloat16")  # of the types of results
 cdef dict CHOICES = {"none": NONE, "sum": SUMMED, "mean": MEAN}
+
+
+cdef fpmode_reader[4] READERS = [  # by type
+    fpmode_read_float, fpmode_read_double, fpmode_read_half, fpmode_read_bfloat16]
 
 
 cdef class Declaration:  # what a function says of its arguments
@@ -80,7 +119,7 @@ cdef class Declaration:  # what a function says of its arguments
 
 
 cdef inline cnp.dtype dtype_of(int dtype):
-    return float32 if dtype == FLOAT32 else float64
+    return float32 if dtype == FLOAT32 else float64 if dtype == FLOAT64 else float16 if dtype == FLOAT16 else bfloat16
 
 
 cdef inline bint is_given(PyObject *value) noexcept:
@@ -101,6 +140,32 @@ cdef void release(Call *call) noexcept:
     call.owned_count = 0
 
 
+cdef bint is_bfloat16(Array *x) noexcept:
+    """Whether it is of ml_dtypes' type, which nobody need have imported: known by its name, and then by its number."""
+    global bfloat16, bfloat16_number
+    if PyArray_TYPE(x) == bfloat16_number:
+        return True
+    if bfloat16_number >= 0 or PyArray_TYPE(x) < NPY_USERDEF or PyArray_ITEMSIZE(x) != 2:
+        return False
+    if not is_named(x, b"bfloat16"):
+        return False
+    bfloat16, bfloat16_number = descr_of(x), PyArray_TYPE(x)
+    return True
+
+
+cdef int type_of(Array *x) noexcept:
+    """FLOAT32, FLOAT64, FLOAT16 or BFLOAT16 for an exact ndarray in native byte order, -1 for anything else."""
+    cdef int dtype = real_type(<PyObject *> x)
+    if dtype >= 0 or not PyArray_CheckExact(x) or not PyArray_ISNOTSWAPPED(x):
+        return dtype
+    return FLOAT16 if PyArray_TYPE(x) == NPY_HALF else BFLOAT16 if is_bfloat16(x) else -1
+
+
+cdef inline int common_type(int a, int b) noexcept:
+    """The type of a result of two; neither half type has the other's numbers."""
+    return a if a == b else FLOAT64 if a == FLOAT64 or b == FLOAT64 else FLOAT32
+
+
 cdef int storage_of(Array *x) noexcept:
     """How the elements are stored, as kernels count it; -1 for a type that they cannot read."""
     cdef int dtype = PyArray_TYPE(x), log = 0
@@ -111,6 +176,8 @@ cdef int storage_of(Array *x) noexcept:
         return FASTACT_FLOAT32 if dtype == cnp.NPY_FLOAT else FASTACT_FLOAT64
     if dtype == cnp.NPY_BOOL:
         return FASTACT_BOOL
+    if dtype == NPY_HALF or is_bfloat16(x):
+        return FASTACT_FLOAT16 if dtype == NPY_HALF else FASTACT_BFLOAT16
     if not cnp.NPY_BYTE <= dtype <= cnp.NPY_ULONGLONG:
         return -1
     while item > 1:
@@ -190,7 +257,7 @@ cdef object read_array(Declaration self, Call *call, int i):
         (<double *> PyArray_BYTES(<Array *> array))[0] = number
         return array
     if role == INPUT or role == VECTOR or role == WEIGHT:
-        return <object> given if real_type(given) >= 0 else arguments.as_input(<object> given, self.name, name)
+        return <object> given if type_of(<Array *> given) >= 0 else arguments.as_input(<object> given, self.name, name)
     if role == MASK and not (PyArray_CheckExact(<Array *> given) and PyArray_TYPE(<Array *> given) == cnp.NPY_BOOL):
         return arguments.as_mask(<object> given, self.name, name)
     if PyArray_CheckExact(<Array *> given):  # itself, not a view: the caller's code may still change where it is
@@ -231,10 +298,10 @@ cdef object dispatch_override(Declaration self, Call *call):
 
 cdef int resolve(Declaration self, Call *call) except -1:
     """The compute type, the shape and the axis, and how every input lies along these."""
-    cdef int i, d
+    cdef int i, d, dtype
     cdef Role role
     cdef Array *x
-    call.dtype, call.first = FLOAT32, -1
+    call.result, call.first = -1, -1
     for i in range(self.count):
         role, x = self.slots[i].role, call.arrays[i]
         if x == NULL:
@@ -242,11 +309,13 @@ cdef int resolve(Declaration self, Call *call) except -1:
         if role == INPUT or role == VECTOR or role == WEIGHT:
             check_settled(self, x)
         if role == INPUT or role == VECTOR or role == WEIGHT and not call.numbers >> i & 1 or role == LOSS_TARGETS:
-            if real_type(<PyObject *> x) == FLOAT64:
-                call.dtype = FLOAT64
+            dtype = type_of(x)
+            if dtype >= 0:  # targets may be integers, which are exact in any type
+                call.result = dtype if call.result < 0 else common_type(call.result, dtype)
         if role == INPUT and (
                 self.slots[i].shape == HALVES or self.slots[i].shape == LIKE and call.first < 0):
             call.first = i
+    call.dtype = FLOAT64 if call.result == FLOAT64 else FLOAT32
     x = call.arrays[call.first]
     call.ndim = PyArray_NDIM(x)
     for d in range(call.ndim):
@@ -269,7 +338,7 @@ cdef int resolve(Declaration self, Call *call) except -1:
 
 cdef int check_settled(Declaration self, Array *x) except -1:
     """The caller's code may have changed the type of an array since it was read."""
-    if real_type(<PyObject *> x) < 0:
+    if type_of(x) < 0:
         became = arguments.spell((<object> x).dtype)
         raise TypeError(f"{self.name}(): an array has become one of {became} during the call")
     return 0
@@ -465,7 +534,7 @@ cdef int map_targets(Declaration self, Call *call, int i, Array *x) except -1:
     cdef Slot *slot = &self.slots[i]
     cdef int storage = storage_of(x), k = slot.operand
     cdef Py_ssize_t strides[MAX_NDIM]
-    cdef bint labels = slot.shape == REDUCED and storage < FASTACT_FLOAT32
+    cdef bint labels = slot.shape == REDUCED and storage < FASTACT_FLOAT16
     if storage < 0 or storage == FASTACT_BOOL and labels:
         taken = TARGETS_TAKEN[slot.shape == REDUCED]
         given = arguments.describe(<object> call.given[i], <object> x)
@@ -553,7 +622,7 @@ cdef object private_weights(Declaration self, Call *call, int i):
     elif real_type(<PyObject *> x) == call.dtype:
         array = PyArray_NewCopy(x, cnp.NPY_CORDER)
     else:  # widens, which changes no number
-        array = environment.in_default_mode((<object> x).astype, float64, order="C")
+        array = environment.in_default_mode((<object> x).astype, dtype_of(call.dtype), order="C")
     at = fpmode_first_outside(
         PyArray_BYTES(<Array *> array), single, n, slot.low[call.source], slot.high[call.source])
     if at < n:
@@ -572,7 +641,7 @@ cdef int check_range(Declaration self, Call *call, int i) except -1:
     """Whether weights that may be as many as the elements are within their range, where they are."""
     cdef Array *x = call.arrays[i]
     cdef Slot *slot = &self.slots[i]
-    cdef bint single = real_type(<PyObject *> x) == FLOAT32
+    cdef fpmode_reader read = READERS[type_of(x)]
     cdef Py_ssize_t rows = 1, last = 1, step = 0, row, rest, good
     cdef int d, ndim = PyArray_NDIM(x)
     cdef char *at
@@ -585,10 +654,9 @@ cdef int check_range(Declaration self, Call *call, int i) except -1:
         for d in range(ndim - 2, -1, -1):
             at += rest % different(x, d) * PyArray_STRIDE(x, d)
             rest //= different(x, d)
-        good = fpmode_first_outside_of_strided(at, step, single, last, slot.low[call.source], slot.high[call.source])
+        good = fpmode_first_outside_of_strided(at, step, read, last, slot.low[call.source], slot.high[call.source])
         if good < last:
-            at += good * step
-            refuse_weight(self, call, i, (<float *> at)[0] if single else (<double *> at)[0])
+            refuse_weight(self, call, i, read(at + good * step))
     return 0
 
 
@@ -635,7 +703,7 @@ cdef object new_array(const Py_ssize_t *shape, int ndim, int dtype):
 cdef object new_like(Array *x, int dtype):
     """An array laid out as x is, whatever its strides."""
     cdef cnp.dtype descr
-    if real_type(<PyObject *> x) == dtype:
+    if type_of(x) == dtype:
         return PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, NULL, False)
     descr = dtype_of(dtype)
     Py_INCREF(descr)
@@ -685,17 +753,17 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
                 shape[ndim] = 1 if d == call.axis else call.shape[d]
                 ndim += 1
         if fresh:
-            array = new_array(shape, ndim, call.dtype)
+            array = new_array(shape, ndim, call.result)
         else:
             array = <object> call.arrays[i]
             wanted = tuple([shape[d] for d in range(ndim)])
-            check_output(self, array, self.arguments[i], wanted, "the result", call.dtype)
+            check_output(self, array, self.arguments[i], wanted, "the result", call.result)
     elif fresh and slot.shape == LIKE and call.halves:
         first = &call.operands[self.slots[call.first].operand]
         view = view_of(call, first)
-        array = new_like(<Array *> view, call.dtype)
+        array = new_like(<Array *> view, call.result)
     elif fresh:
-        array = new_like(call.arrays[call.first], call.dtype)
+        array = new_like(call.arrays[call.first], call.result)
     else:
         array = <object> call.arrays[i]
         like = self.arguments[call.first]
@@ -705,7 +773,7 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
             wanted = shape_of_call(call)
             if call.halves:
                 like = f"each half of {like}"
-        check_output(self, array, self.arguments[i], wanted, like, call.dtype)
+        check_output(self, array, self.arguments[i], wanted, like, call.result)
     if fresh:
         own(call, array)
         call.arrays[i] = <Array *> array
@@ -727,9 +795,9 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
 cdef int check_output(
         Declaration self, out, str argument, tuple shape, str like_argument, int dtype) except -1:
     """Whether a result of the shape of another argument may be written to `out`."""
-    if real_type(<PyObject *> out) != dtype:
+    if type_of(<Array *> out) != dtype:
         raise TypeError(f"{self.name}(): {argument} is of dtype {arguments.spell(out.dtype)}, but the result is of "
-                        f"{'float32' if dtype == FLOAT32 else 'float64'}")
+                        f"{NAMES[dtype]}")
     if out.shape != shape:
         raise ValueError(f"{self.name}(): {argument} has shape {out.shape}, but {like_argument} has {shape}")
     if not PyArray_ISWRITEABLE(<Array *> out):
@@ -740,7 +808,7 @@ cdef int check_output(
 
 
 cdef int check_sum(Declaration self, Call *call, int i) except -1:
-    """The gradient with respect to what was broadcast: of its shape, or one that it could have."""
+    """The gradient with respect to what was broadcast: of its shape, or one that it could have; in the compute type."""
     cdef int of = self.slots[i].place, d
     cdef Array *target = call.arrays[i]
     cdef Py_ssize_t strides[MAX_NDIM]
@@ -867,6 +935,8 @@ cdef char *value_of(object scalar, int dtype) noexcept:
     """Where a NumPy scalar has its value."""
     if dtype == FLOAT32:
         return <char *> &(<PyFloatScalarObject *> <PyObject *> scalar).obval
+    if dtype != FLOAT64:  # bfloat16's scalars are as NumPy's (is_named)
+        return <char *> &(<PyHalfScalarObject *> <PyObject *> scalar).obval
     return <char *> &(<PyDoubleScalarObject *> <PyObject *> scalar).obval
 
 
@@ -882,7 +952,7 @@ cdef object prepare_result(Declaration self, Call *call):
         elif PyArray_NDIM(call.arrays[i]):
             result = <object> call.arrays[i]
         else:
-            result = new_scalar(call.dtype)
+            result = new_scalar(call.result)
             call.scalars[i] = <PyObject *> result
         if first is not None:
             return first, result
@@ -905,5 +975,5 @@ cdef void finish(Declaration self, Call *call) noexcept:
     cdef int i
     for i in range(self.count):
         if call.scalars[i] != NULL:
-            memcpy(value_of(<object> call.scalars[i], call.dtype), PyArray_BYTES(call.arrays[i]),
+            memcpy(value_of(<object> call.scalars[i], call.result), PyArray_BYTES(call.arrays[i]),
                    PyArray_ITEMSIZE(call.arrays[i]))

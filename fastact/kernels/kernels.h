@@ -12,9 +12,9 @@
 extern "C" {
 #endif
 
-#define FASTACT_KERNELS_VERSION 4
+#define FASTACT_KERNELS_VERSION 5
 
-/* How the elements of an operand are stored.  Kernels compute in the last two. */
+/* How the elements of an operand are stored.  Integers come before the others; kernels compute in the last two. */
 enum fastact_storage {
     FASTACT_BOOL,
     FASTACT_INT8,
@@ -25,6 +25,8 @@ enum fastact_storage {
     FASTACT_UINT16,
     FASTACT_UINT32,
     FASTACT_UINT64,
+    FASTACT_FLOAT16,
+    FASTACT_BFLOAT16,
     FASTACT_FLOAT32,
     FASTACT_FLOAT64,
     FASTACT_STORAGE_COUNT

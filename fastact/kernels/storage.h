@@ -3,6 +3,7 @@
 #ifndef FASTACT_STORAGE_H
 #define FASTACT_STORAGE_H
 
+#include "half.h"
 #include "kernels.h"
 #include "simd/vec.h"
 
@@ -77,6 +78,57 @@ static void load_bool(const void *source, ptrdiff_t stride, void *block, ptrdiff
     for (ptrdiff_t i = 0; i < n; i++, from += stride)
         to[i] = *from != 0;
 }
+
+/* float16 and bfloat16, a vector at a time. */
+#define HALF ((ptrdiff_t)sizeof(uint16_t))
+#if REAL_BITS == 32
+#define DEFINE_HALF(name) \
+    static void load_##name(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n) \
+    { \
+        const char *from = source; \
+        char *to = block; \
+        if (stride == HALF) \
+            for (; n >= WIDTH; n -= WIDTH, from += WIDTH * HALF, to += VECTOR_BYTES) \
+                store(to, widen_##name(from)); \
+        for (; n > 0; n -= WIDTH, to += VECTOR_BYTES) { \
+            uint16_t halves_of_vector[WIDTH] = {0}; \
+            ptrdiff_t m = n < WIDTH ? n : WIDTH; \
+            for (ptrdiff_t i = 0; i < m; i++, from += stride) \
+                memcpy(&halves_of_vector[i], from, sizeof(uint16_t)); \
+            store_part(to, widen_##name((const char *)halves_of_vector), m); \
+        } \
+    } \
+    static void store_##name(const void *block, void *destination, ptrdiff_t stride, ptrdiff_t n) \
+    { \
+        const char *from = block; \
+        char *to = destination; \
+        if (stride == HALF) \
+            for (; n >= WIDTH; n -= WIDTH, from += VECTOR_BYTES, to += WIDTH * HALF) \
+                narrow_##name(to, load(from)); \
+        for (; n > 0; n -= WIDTH, from += VECTOR_BYTES) { \
+            uint16_t halves_of_vector[WIDTH]; \
+            ptrdiff_t m = n < WIDTH ? n : WIDTH; \
+            narrow_##name((char *)halves_of_vector, load_part(from, m, splat(0))); \
+            for (ptrdiff_t i = 0; i < m; i++, to += stride) \
+                memcpy(to, &halves_of_vector[i], sizeof(uint16_t)); \
+        } \
+    }
+#else /* beside float64: rare */
+#define DEFINE_HALF(name) \
+    static void load_##name(const void *source, ptrdiff_t stride, void *block, ptrdiff_t n) \
+    { \
+        const char *from = source; \
+        real *to = block; \
+        for (ptrdiff_t i = 0; i < n; i++, from += stride) { \
+            uint16_t half; \
+            memcpy(&half, from, sizeof half); \
+            to[i] = (real)widened_##name(half); \
+        } \
+    }
+#endif
+DEFINE_HALF(float16)
+DEFINE_HALF(bfloat16)
+
 /* clang-format off */
 #define LOADS \
     { \
@@ -85,12 +137,20 @@ static void load_bool(const void *source, ptrdiff_t stride, void *block, ptrdiff
         [FASTACT_INT32] = load_int32, [FASTACT_INT64] = load_int64, \
         [FASTACT_UINT8] = load_uint8, [FASTACT_UINT16] = load_uint16, \
         [FASTACT_UINT32] = load_uint32, [FASTACT_UINT64] = load_uint64, \
+        [FASTACT_FLOAT16] = load_float16, [FASTACT_BFLOAT16] = load_bfloat16, \
         [FASTACT_FLOAT32] = BY_TYPE(gather, load_float32), [FASTACT_FLOAT64] = BY_TYPE(NULL, gather), \
     }
-/* clang-format on */
+#if REAL_BITS == 32
 #define STORES \
     { \
-        [BY_TYPE(FASTACT_FLOAT32, FASTACT_FLOAT64)] = scatter \
+        [FASTACT_FLOAT16] = store_float16, [FASTACT_BFLOAT16] = store_bfloat16, [FASTACT_FLOAT32] = scatter, \
     }
+#else
+#define STORES \
+    { \
+        [FASTACT_FLOAT64] = scatter \
+    }
+#endif
+/* clang-format on */
 
 #endif

@@ -17,10 +17,10 @@ DECLARE(avx2)
 /* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
 #include <cpuid.h>
 #include <windows.h>
-static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add */
+static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add, and conversions of float16 */
 {
-    unsigned a, b, c, d, has_fma = __get_cpuid(1, &a, &b, &c, &d) ? c & bit_FMA : 0;
-    return has_fma && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & wanted) == wanted;
+    unsigned a, b, c, d, both = bit_FMA | bit_F16C;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & both) == both && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & wanted) == wanted;
 }
 /* Windows says whether it keeps the registers. */
 static int runs_avx512(void)
@@ -34,7 +34,10 @@ static int runs_avx512(void)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 }
-static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int runs_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
 #endif
 #endif
 

@@ -24,7 +24,7 @@ A `Call` is one callable, one operation (forward, derivative, backward, jacobian
 * `call.results` names what `run` returns; `out` there stands for the result whether it is given or made.
 * `call.fits(shape)` says whether the call can be made for a principal shape; what does not fit is refused by fastact.
 * `make(shape, dtypes, seed, wild)`: `dtypes` is one for all real operands, or a dict by name (float32 where it has none;
-  labels are int64 where it has none).  Types are those of `operand.dtypes`; what is made for two types from one seed is the
+  labels are int64 where it has none).  Types are those of `operand.dtypes`, the half ones among them; what is made for two types from one seed is the
   same up to rounding.  `wild` sprinkles NaN, infinities, subnormals and all exponents over the inputs; sums then say little.
 
 `ALL` is every combination; `REPRESENTATIVES` has every pair of choices of a family, every callable with each of its
@@ -34,6 +34,7 @@ described here fails test_completeness.py.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -48,7 +49,12 @@ import helpers
 from fastact.catalogue import SPECS
 
 INPUT, VECTOR, MASK, LABELS, OUTPUT, SUM = "input", "vector", "mask", "labels", "output", "sum"
-REAL = (np.float32, np.float64)
+REAL = (np.float32, np.float64)  # computed in
+HALF = (np.float16,)  # stored only
+with contextlib.suppress(ImportError):
+    import ml_dtypes
+
+    HALF = (np.float16, ml_dtypes.bfloat16)
 SIGNED = (np.int8, np.int16, np.int32, np.int64)
 UNSIGNED = (np.uint8, np.uint16, np.uint32, np.uint64)
 INTEGER = SIGNED + UNSIGNED
@@ -126,7 +132,8 @@ def output(rng, shape, dtype, call):
     function = getattr(fa, call.name)
     if function.kind == "channelwise":
         return x.astype(dtype)
-    return np.asarray(function(x, **keywords)).astype(np.float32).astype(dtype)
+    with np.errstate(over="ignore"):
+        return np.asarray(function(x, **keywords)).astype(np.float32).astype(dtype)
 
 
 def positive(rng, shape, dtype, call):
@@ -144,7 +151,7 @@ def weights(rng, shape, dtype, call):
 def share(rng, shape, dtype, call):
     """From 0 to 1, both among them."""
     found = rng.choice([0, 1, 0.5, 0.25, rng.random()], shape)
-    return np.asarray(found if np.dtype(dtype).kind == "f" else found > 0.4).astype(np.float32).astype(dtype)
+    return np.asarray(found if helpers.is_real(dtype) else found > 0.4).astype(np.float32).astype(dtype)
 
 
 def probabilities(rng, shape, dtype, call):
@@ -186,7 +193,7 @@ class Operand:
     role: str
     shape: Shape = LIKE
     values: Callable[..., Any] | None = None  # None for what is written
-    dtypes: tuple[Any, ...] = REAL + CONVERTED
+    dtypes: tuple[Any, ...] = REAL + HALF + CONVERTED
     widens: bool = True
 
     @property
@@ -278,9 +285,19 @@ class Call:
         raise LookupError(f"{self.id}: no array has the principal shape")
 
     def result_dtype(self, arrays):
-        """The type computed in, that of everything that is written."""
-        found = [np.asarray(arrays[operand.name]).dtype for operand in self.inputs if operand.widens]
-        return np.dtype(np.float32 if all(dtype == np.float32 for dtype in found) else np.float64)
+        """The type of the result, if it is no loss: that of all inputs, or the narrowest computed in that has them all."""
+        found = {np.asarray(arrays[operand.name]).dtype for operand in self.inputs if operand.widens}
+        if len(found) == 1 and found < {np.dtype(dtype) for dtype in (*REAL, *HALF)}:
+            return found.pop()
+        return np.dtype(np.float32 if found <= {np.dtype(each) for each in (np.float32, *HALF)} else np.float64)
+
+    def computed_dtype(self, arrays):
+        return np.dtype(np.float64 if self.result_dtype(arrays) == np.float64 else np.float32)
+
+    def written_dtype(self, name, arrays):
+        """The type of a result or an output: losses and sums are of the type computed in."""
+        of_compute = name == "result" or name in [each.name for each in self.written if each.role == SUM]
+        return self.computed_dtype(arrays) if of_compute and name != "grad_out" else self.result_dtype(arrays)
 
     # Arrays.
 
@@ -299,7 +316,7 @@ class Call:
             where = self.shape_of(operand, shape)
             extra = {"classes": shape[self.counted_axis(len(shape))]} if operand.values is labels else {}
             array = operand.values(rng, where, dtype, self, **extra)
-            if wild and operand.role == INPUT and operand.values in (real, output) and dtype.kind == "f":
+            if wild and operand.role == INPUT and operand.values in (real, output) and helpers.is_real(dtype):
                 array = sprinkle(array, rng)
             array = np.array(array, dtype, order="C", ndmin=0)
             assert array.shape == where, f"{self.id}: {operand.name} is {array.shape}, not {where}"
@@ -308,8 +325,11 @@ class Call:
 
     def new_outputs(self, arrays, fill=7):
         """Return everything that can be written to, by name: new arrays of the right shape and type."""
-        shape, dtype = self.principal_shape(arrays), self.result_dtype(arrays)
-        return {operand.name: np.full(self.shape_of(operand, shape), fill, dtype) for operand in self.written}
+        shape = self.principal_shape(arrays)
+        return {
+            operand.name: np.full(self.shape_of(operand, shape), fill, self.written_dtype(operand.name, arrays))
+            for operand in self.written
+        }
 
     # The call itself.
 
@@ -597,7 +617,7 @@ def softmax_cross_entropy(name):
                 Operand("logits", INPUT, values=real),
                 Operand("targets", LABELS, REDUCED, labels, INTEGER, widens=False)
                 if labelled
-                else Operand("targets", INPUT, LIKE, probabilities, REAL, widens=LOSSES_WIDEN),
+                else Operand("targets", INPUT, LIKE, probabilities, REAL + HALF, widens=LOSSES_WIDEN),
                 *some(chosen["class_weight"], Operand("class_weight", VECTOR, ALONG, weights, widens=LOSSES_WIDEN)),
                 *some(chosen["grad_out"], Operand("grad_out", SUM)),
             ),
@@ -628,7 +648,7 @@ def sigmoid_cross_entropy(name):
             "forward",
             (
                 Operand("logits", INPUT, values=real),
-                Operand("targets", INPUT, LIKE, share, REAL, widens=LOSSES_WIDEN)
+                Operand("targets", INPUT, LIKE, share, REAL + HALF, widens=LOSSES_WIDEN)
                 if chosen["targets"] == "real"
                 else Operand("targets", LABELS, LIKE, share, CONVERTED, widens=False),
                 *some(chosen["weight"], Operand("weight", INPUT, LIKE, weights, widens=LOSSES_WIDEN)),

@@ -44,6 +44,14 @@ ROWS = 300  # of an ordinary call: the reference takes them one by one
 # ---------------------------------------------------------------------------------------------------------------
 
 
+HALVES = [0.3 / len(calls.HALF)] * len(calls.HALF)
+
+
+def spelled(dtype):
+    """Return what np.dtype makes the type of again; bfloat16's string would be that of two bytes."""
+    return "bfloat16" if np.dtype(dtype).name == "bfloat16" else np.dtype(dtype).str
+
+
 @dataclasses.dataclass(frozen=True)
 class Placed:
     """Where an array lies: in which memory of the call, from which byte on, with which steps."""
@@ -148,7 +156,7 @@ class Arena:
         if self.rng.random() < 0.3:  # room for an output that overlaps its beginning
             start += 64 * int(self.rng.integers(0, (before + behind) // 8 + 2))
         self.memories.append(guarded(start + behind + 64))
-        return Placed(len(self.memories) - 1, np.dtype(dtype).str, tuple(shape), strides, start)
+        return Placed(len(self.memories) - 1, spelled(dtype), tuple(shape), strides, start)
 
     def over(self, placed, shape, dtype):
         """Place an array in the memory of another, so that they may overlap."""
@@ -166,7 +174,7 @@ class Arena:
         memory = self.memories[placed.memory]
         if start + behind > len(memory):
             self.memories[placed.memory] = np.concatenate([memory, guarded(start + behind + 64 - len(memory))])
-        return Placed(placed.memory, np.dtype(dtype).str, tuple(shape), strides, start)
+        return Placed(placed.memory, spelled(dtype), tuple(shape), strides, start)
 
 
 def overlaps_itself(placed):
@@ -277,7 +285,7 @@ def random_values(rng, array, operand, call):
     """Return other values for an input of real numbers, of its type."""
     if operand.values is calls.positive and array.dtype.kind in "biu":
         return np.maximum(array, array.dtype.type(1))
-    if array.dtype.kind != "f" or (calls.family_of(call.name) == "channelwise" and operand.role == calls.VECTOR):
+    if not helpers.is_real(array.dtype) or (calls.family_of(call.name) == "channelwise" and operand.role == calls.VECTOR):
         return array
     if operand.values is calls.weights and array.size:
         return array * array.dtype.type(rng.choice([1, 1, 1e-3, 1e3]))
@@ -303,15 +311,16 @@ def random_values(rng, array, operand, call):
 
 def random_dtypes(rng, call):
     """Return a type for every input."""
-    base, chosen = rng.choice(["f4", "f8"]), {}
+    base, chosen = rng.choice(np.array(["f4", "f8", *map(spelled, calls.HALF)]), p=[0.35, 0.35, *HALVES]), {}
     mixed = rng.random() < 0.35
     for operand in call.inputs:
         taken = [np.dtype(dtype) for dtype in operand.dtypes]
         if np.dtype(base) not in taken:
             chosen[operand.name] = taken[int(rng.integers(len(taken)))]
         elif mixed and rng.random() < 0.4:
-            real = [dtype for dtype in taken if dtype.kind == "f"]
-            chosen[operand.name] = rng.choice(real if real and rng.random() < 0.7 else taken)
+            real = [dtype for dtype in taken if helpers.is_real(dtype)]
+            among = real if real and rng.random() < 0.7 else taken
+            chosen[operand.name] = among[int(rng.integers(len(among)))]
         else:
             chosen[operand.name] = np.dtype(base)
     return chosen
@@ -334,8 +343,8 @@ def random_call(rng, seed=()):
         inputs[operand.name] = place_input(rng, arena, call, operand, array, inputs)
     memories, fuzzed = arena.memories, Fuzzed(call, shape, [], inputs, {}, seed=seed)
     current = {name: each.view(memories) if isinstance(each, Placed) else each for name, each in inputs.items()}
-    dtype = call.result_dtype(current)
-    outputs = place_outputs(rng, arena, call, shape, dtype, inputs)
+    types = {operand.name: call.written_dtype(operand.name, current) for operand in call.written}
+    outputs = place_outputs(rng, arena, call, shape, types, inputs)
     fuzzed = dataclasses.replace(
         fuzzed,
         memories=[memory.tobytes() for memory in arena.memories],
@@ -361,10 +370,12 @@ def is_affordable(call, shape):
 
 def place_input(rng, arena, call, operand, array, before):
     """Return the array in some layout, as a list, or as an argument that there is already."""
-    if rng.random() < 0.03 and array.size and (array.ndim or operand.role == calls.INPUT) and array.size < 500:
+    # Without axes a list is a number, which as a weight does not count for the type.
+    listed = array.ndim or operand.role == calls.INPUT and operand.name != "weight"
+    if rng.random() < 0.03 and array.size and listed and array.size < 500:
         return array.tolist()
     for other in before.values():
-        same = isinstance(other, Placed) and (other.shape, other.dtype) == (array.shape, array.dtype.str)
+        same = isinstance(other, Placed) and (other.shape, other.dtype) == (array.shape, spelled(array.dtype))
         if (
             same
             and operand.role == calls.INPUT
@@ -379,7 +390,7 @@ def place_input(rng, arena, call, operand, array, before):
     return placed
 
 
-def place_outputs(rng, arena, call, shape, dtype, inputs):
+def place_outputs(rng, arena, call, shape, types, inputs):
     """Return where outputs lie: nowhere, apart from everything, exactly at an input, or somewhere in its memory."""
     outputs: dict[str, Placed] = {}
     if rng.random() < 0.25:
@@ -387,7 +398,7 @@ def place_outputs(rng, arena, call, shape, dtype, inputs):
     for operand in call.written:
         if rng.random() < 0.1:
             continue
-        where, style = tuple(call.shape_of(operand, shape)), rng.random()
+        where, style, dtype = tuple(call.shape_of(operand, shape)), rng.random(), types[operand.name]
         placed = None
         candidates = [each for each in inputs.values() if isinstance(each, Placed)]
         if candidates and style < 0.5:
@@ -495,7 +506,8 @@ def refuse_input_dtype(rng, fuzzed):
     name = names[int(rng.integers(len(names)))]
     array = np.asarray(value_of(fuzzed, name))
     with np.errstate(all="ignore"):
-        other = array.astype(rng.choice(["c16", "O", ">f8", "U3", "M8[s]"]))
+        plain = array.astype(np.float32) if spelled(array.dtype) == "bfloat16" else array
+        other = plain.astype(rng.choice(["c16", "O", ">f8", "U3", "M8[s]"]))
     return replace_input(fuzzed, name, other), "TypeError"
 
 
@@ -690,7 +702,7 @@ def check_bits(fuzzed, inputs, got):
         one, other = np.asarray(one), np.asarray(other)
         if one.dtype != other.dtype or one.shape != other.shape:
             return f"{name} is {one.dtype} of {one.shape}, but {other.dtype} of {other.shape} of plain arrays"
-        if one.dtype.kind != "f":
+        if not helpers.is_real(one.dtype):
             same = one == other
         else:
             word = helpers.unsigned(one.dtype)
@@ -793,7 +805,7 @@ def is_plain(fuzzed, placed):
 def with_plain(fuzzed, name, array):
     """Return the call with an array that is contiguous in memory of its own."""
     array = np.array(array, order="C")
-    placed = Placed(len(fuzzed.memories), array.dtype.str, array.shape, array.strides, 0)
+    placed = Placed(len(fuzzed.memories), spelled(array.dtype), array.shape, array.strides, 0)
     memories = [*fuzzed.memories, array.tobytes()]
     part = "inputs" if name in fuzzed.inputs else "outputs"
     return tidy(dataclasses.replace(fuzzed, memories=memories, **{part: {**getattr(fuzzed, part), name: placed}}))
@@ -900,7 +912,7 @@ def script(fuzzed, fault):
 
 def literal(each):
     if isinstance(each, np.ndarray):
-        return f"array({each.tolist()!r}, {each.dtype.str!r})"
+        return f"array({each.tolist()!r}, {spelled(each.dtype)!r})"
     return repr(each)
 
 

@@ -117,7 +117,7 @@ def same(got, want, context=""):
         if one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes():
             continue
         try:
-            if one.dtype.kind == "f":
+            if helpers.is_real(one.dtype):
                 helpers.assert_same_bits(one, other)
             else:
                 np.testing.assert_array_equal(one, other)

@@ -31,7 +31,7 @@ NAN, INF = math.nan, math.inf
 OTHER_TYPES = (
     "complex64",
     "complex128",
-    "float16",
+    "V2",
     "longdouble",
     "object",
     "U3",

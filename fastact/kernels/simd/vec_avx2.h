@@ -50,6 +50,28 @@ typedef __m256d wide;
 INLINE wide widen_low(vec v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 INLINE wide widen_high(vec v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
 #endif
+#if REAL_BITS == 32
+INLINE vec widen_float16(const char *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLINE void narrow_float16(char *p, vec v)
+{
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+INLINE vec widen_bfloat16(const char *p)
+{
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+INLINE void narrow_bfloat16(char *p, vec v)
+{
+    __m256i bits = _mm256_castps_si256(v), even = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), even);
+    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000)); /* a NaN must not carry over to infinity */
+    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    __m256i upper = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+    __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
+    _mm_storeu_si128((__m128i *)p, narrow);
+}
+#endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }
 /* In halves: a masked store takes some twenty cycles on AMD cores. */
 INLINE void store_part(char *p, vec v, ptrdiff_t n)

@@ -37,6 +37,26 @@ typedef __m512d wide;
 INLINE wide widen_low(vec v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 INLINE wide widen_high(vec v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
 #endif
+#if REAL_BITS == 32
+INLINE vec widen_float16(const char *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE void narrow_float16(char *p, vec v)
+{
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+INLINE vec widen_bfloat16(const char *p)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+INLINE void narrow_bfloat16(char *p, vec v)
+{
+    __m512i bits = _mm512_castps_si512(v), even = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), even);
+    __m512i quiet = _mm512_set1_epi32(0x400000); /* a NaN must not carry over to infinity */
+    rounded = _mm512_mask_or_epi32(rounded, OP_MASK(cmp)(v, v, _CMP_UNORD_Q), bits, quiet);
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+}
+#endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
 
 INLINE vec muladd(vec a, vec b, vec c) { return OP(fmadd)(a, b, c); }

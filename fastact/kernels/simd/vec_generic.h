@@ -65,6 +65,61 @@ INLINE wide widen_low(vec v) { return (wide){v[0], v[1]}; }
 INLINE wide widen_high(vec v) { return (wide){v[2], v[3]}; }
 #endif
 
+#if REAL_BITS == 32
+/* WIDTH numbers of float16 and bfloat16 in memory, which may be misaligned.  Narrowing rounds to nearest even, from the
+ * largest on to infinity, and keeps subnormals; of a NaN it keeps that it is one. */
+typedef uint16_t halves __attribute__((vector_size(8)));
+INLINE words widen_halves(const char *p)
+{
+    halves narrow;
+    memcpy(&narrow, p, sizeof narrow);
+    return __builtin_convertvector(narrow, words);
+}
+INLINE void narrow_halves(char *p, words wide)
+{
+    halves narrow = __builtin_convertvector(wide, halves);
+    memcpy(p, &narrow, sizeof narrow);
+}
+INLINE vec widen_bfloat16(const char *p) { return (vec)(widen_halves(p) << 16); }
+INLINE void narrow_bfloat16(char *p, vec v)
+{
+    words bits = (words)v, nan = (words)(v != v), rounded = bits + 0x7fff + (bits >> 16 & 1);
+    narrow_halves(p, ((rounded & ~nan) | ((bits | 0x400000) & nan)) >> 16);
+}
+#if defined(__aarch64__)
+INLINE vec widen_float16(const char *p)
+{
+    float16x4_t narrow;
+    memcpy(&narrow, p, sizeof narrow);
+    return (vec)vcvt_f32_f16(narrow);
+}
+INLINE void narrow_float16(char *p, vec v)
+{
+    float16x4_t narrow = vcvt_f16_f32((float32x4_t)v);
+    memcpy(p, &narrow, sizeof narrow);
+}
+#else
+INLINE vec widen_float16(const char *p)
+{
+    words bits = widen_halves(p), magnitude = bits & 0x7fff;
+    words bias = (words)(magnitude > 0x7bff) & (112 << 23); /* twice for infinities and NaN: 112 is 127 - 15 */
+    words normal = (magnitude << 13) + (112 << 23) + bias;
+    words subnormal = (words)(__builtin_convertvector((mask)magnitude, vec) * 0x1p-24f), small = (words)(magnitude < 0x400);
+    return (vec)((subnormal & small) | (normal & ~small) | (bits & 0x8000) << 16);
+}
+INLINE void narrow_float16(char *p, vec v)
+{
+    words bits = (words)v, magnitude = bits & 0x7fffffff, sign = bits >> 16 & 0x8000;
+    words normal = (magnitude - (112 << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    words subnormal = (words)((vec)magnitude + 0.5f) - 0x3f000000; /* the sum is in units of the smallest one */
+    words small = (words)(magnitude < 113 << 23), large = (words)(magnitude > 0x477fffff), nan = (words)(v != v);
+    words half = (subnormal & small) | (normal & ~small);
+    half = (half & ~large) | (0x7c00 & large) | (0x200 & nan);
+    narrow_halves(p, half | sign);
+}
+#endif
+#endif
+
 /* v with zeros past its first n lanes. */
 INLINE vec keep_first(vec v, ptrdiff_t n)
 {
