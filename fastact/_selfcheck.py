@@ -5,7 +5,6 @@ everywhere.
 """
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -143,11 +142,11 @@ def tried(spec, x):
         return x[np.isfinite(x)]
     if spec.kind != "gate":
         return x
-    unit: Any = get(spec.activation)
-    smallest = np.finfo(x.dtype).smallest_normal
-    lost = [abs(result) < smallest for result in (unit(x), unit.derivative(x))]
-    if SPECS[unit.name].piecewise or unit.name == "identity":  # zeros are exact
-        lost = [where & (result != 0) for where, result in zip(lost, (unit(x), unit.derivative(x)), strict=True)]
+    unit, smallest = SPECS[spec.activation], np.finfo(x.dtype).smallest_normal
+    results = [compute(get(unit.name), kind, x, None) for kind in ("forward", "derivative")]
+    lost = [abs(result) < smallest for result in results]
+    if unit.piecewise or unit.name == "identity":  # zeros are exact
+        lost = [where & (result != 0) for where, result in zip(lost, results, strict=True)]
     return x[~(lost[0] | lost[1]) & np.isfinite(x)]
 
 

@@ -1,5 +1,5 @@
 # For tests and benches only: the floating-point registers, two kernels that do as little as can be done to an array in
-# place, through the engine's own blocks, and errors counted fast enough for all 2^32 numbers.
+# place, through the core's own blocks, and errors counted fast enough for all 2^32 numbers.
 
 cimport numpy as cnp
 from cython.parallel cimport parallel, threadid

@@ -108,49 +108,49 @@ class Arithmetic:
         first rounded to the arrays' type, as callers' are.
         """
         dtype = arrays[0].dtype
-        row = for_parameters(SPECS[name], parameters, dtype)
+        spec = for_parameters(SPECS[name], parameters, dtype)
         nan = functools.reduce(np.logical_or, map(np.isnan, arrays))
-        inputs = dict(zip(arguments_of(row, kind), arrays, strict=True))
+        inputs = dict(zip(arguments_of(spec, kind), arrays, strict=True))
         longer = {}
         with np.errstate(all="ignore"), self.context(self.precisions[0]):
             scalars = {key: self.number(float(dtype.type(value))) for key, value in parameters.items()}
             for key, array in inputs.items():
                 longer[key] = self.convert(np.where(nan, 1, array).astype(np.float64))
-                if not row.by_rows:
+                if not spec.by_rows:
                     longer[key][array == np.inf], longer[key][array == -np.inf] = self.beyond, -self.beyond
-            if not row.by_rows:
-                result = self.converged(expression_of(row, kind), longer, scalars)
+            if not spec.by_rows:
+                result = self.converged(expression_of(spec, kind), longer, scalars)
             else:  # what cancels in a row is small beside the terms that its error is relative to, but in a logarithm
-                result = self.evaluate(expression_of(row, kind), longer, self.precisions[1])
+                result = self.evaluate(expression_of(spec, kind), longer, self.precisions[1])
                 tiny = np.asarray(abs(result) < 2.0 ** -self.precisions[0], bool).any(axis=-1)
-                if "log" in expression_of(row, kind) and tiny.any():
+                if "log" in expression_of(spec, kind) and tiny.any():
                     again = {key: array[tiny] for key, array in longer.items()}
-                    result[tiny] = self.evaluate(expression_of(row, kind), again, self.precisions[2])
+                    result[tiny] = self.evaluate(expression_of(spec, kind), again, self.precisions[2])
         result[nan] = self.number("nan")
         return result
 
 
-def for_parameters(row, parameters, dtype):
-    """Return the row with the formulas that hold for these parameters, which are rounded to a type."""
-    if row.at_defaults and all(dtype.type(parameters[key]) == dtype.type(row.defaults[key]) for key in parameters):
-        return dataclasses.replace(row, **row.at_defaults)
-    return row
+def for_parameters(spec, parameters, dtype):
+    """Return the Spec with the formulas that hold for these parameters, which are rounded to a type."""
+    if spec.at_defaults and all(dtype.type(parameters[key]) == dtype.type(spec.defaults[key]) for key in parameters):
+        return dataclasses.replace(spec, **spec.at_defaults)
+    return spec
 
 
 def in_float64(name, parameters):
     """Return parameters with which float64 computes what float32 computes with these."""
-    single, row = np.dtype(np.float32), SPECS[name]
-    if for_parameters(row, parameters, single) is not row:
-        return dict(row.defaults)
+    single, spec = np.dtype(np.float32), SPECS[name]
+    if for_parameters(spec, parameters, single) is not spec:
+        return dict(spec.defaults)
     return {key: float(single.type(value)) for key, value in parameters.items()}
 
 
 def root_of_derivative(name, **parameters):
     """Return where a derivative changes its sign (but for 0), or None."""
-    row = SPECS[name]
+    spec = SPECS[name]
     with np.errstate(all="ignore"):
-        return row.root and eval(
-            row.root, {key: np.float64(value) for key, value in (row.typical | parameters).items()}
+        return spec.root and eval(
+            spec.root, {key: np.float64(value) for key, value in (spec.typical | parameters).items()}
         )
 
 

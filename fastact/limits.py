@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from os.path import join  # pathlib takes a seventh of this package's import
 
 FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC in Linux's sched.h
 
@@ -27,35 +27,36 @@ def affinity() -> int | None:
         return None
 
 
-def cgroup_quota(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+def cgroup_quota(process: str = "/proc/self/cgroup", root: str = "/sys/fs/cgroup") -> float | None:
     """Return the CPUs' worth of time that this process's control groups grant, of version 1 or 2; None is no limit."""
     quotas = []
     for line in read(process).splitlines():
         match line.split(":", 2):
             case [_, "", path]:
-                top = root
+                top = str(root)
             case [_, controllers, path] if "cpu" in controllers.split(","):
-                top = root / (controllers if os.path.isdir(root / controllers) else "cpu")  # is_dir() may raise
+                top = join(root, controllers if os.path.isdir(join(root, controllers)) else "cpu")
             case _:
                 continue
         # A container may see its own group as the root, or the path outside it: all that exist count.
-        group = top / path.lstrip("/")
-        for folder in (group, *group.parents):
+        folder = join(top, path.lstrip("/")).rstrip("/")
+        while True:
             quotas += [quota for quota in (quota_v2(folder), quota_v1(folder)) if quota is not None]
-            if folder == top:
+            if len(folder) <= len(top):
                 break
+            folder = os.path.dirname(folder)
     return min(quotas, default=None)
 
 
-def quota_v2(folder: Path) -> float | None:
-    match read(folder / "cpu.max").split():
+def quota_v2(folder: str) -> float | None:
+    match read(join(folder, "cpu.max")).split():
         case [quota, period]:
             return ratio(quota, period)
     return None
 
 
-def quota_v1(folder: Path) -> float | None:
-    return ratio(read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us"))
+def quota_v1(folder: str) -> float | None:
+    return ratio(read(join(folder, "cpu.cfs_quota_us")), read(join(folder, "cpu.cfs_period_us")))
 
 
 def ratio(quota: str, period: str) -> float | None:
@@ -71,16 +72,17 @@ def is_forked() -> bool:
     """Return whether this process was forked, and has not started another program since (only Linux tells)."""
     if sys.platform != "linux":
         return False
-    fields = read(Path("/proc/self/stat")).rpartition(")")[2].split()
+    fields = read("/proc/self/stat").rpartition(")")[2].split()
     try:
         return bool(int(fields[6]) & FORKED_WITHOUT_EXEC)
     except (IndexError, ValueError):
         return False
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     """Return a file's text; the system cuts a process's name anywhere, inside a character of UTF-8 too."""
     try:
-        return path.read_text(encoding="ascii", errors="replace")
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
     except (OSError, ValueError):  # a path with a null byte
         return ""

@@ -74,7 +74,7 @@ def pytest_cmdline_main(config):
         option.numprocesses, option.dist = "auto", "worksteal"  # some tests take seconds, most take none
 
 
-# Where every formula is tried.  Elsewhere the engine is tested, which sees of an activation what `signature` says.
+# Where every formula is tried.  Elsewhere the core is tested, which sees of an activation what `signature` says.
 OF_FORMULAS = {"test_accuracy", "test_special_values", "test_same_bits", "test_documentation"}
 KINDS = {
     "activation": ["elementwise"],
@@ -85,7 +85,7 @@ KINDS = {
 
 
 def signature(activation):
-    """Return what the engine sees of an activation."""
+    """Return what the core sees of an activation."""
     return activation.kind, len(activation.parameters), len(helpers.typical(activation)), activation.backward_from
 
 

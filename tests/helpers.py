@@ -90,7 +90,7 @@ def chained(activation, grad, derivative):
     return product
 
 
-# What tests ask of the engine, beyond what is public, is here.
+# What tests ask of the core, beyond what is public, is here.
 
 TARGETS = core.TARGETS  # that this machine can run, best first
 FUSED_TARGETS = core.FUSED_TARGETS  # those with fused multiply-add, which give the same bits

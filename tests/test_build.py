@@ -122,7 +122,7 @@ def test_a_kernel_source_edited_is_an_extension_linked_again(tree, source):
 
 
 @sources("fastact/core/*.h")
-def test_a_header_of_the_engine_edited_is_every_extension_rebuilt(tree, source):
+def test_a_header_of_the_core_edited_is_every_extension_rebuilt(tree, source):
     made = made_again(tree, tree / source)
     assert extensions(made) == every_extension(tree)
     assert {f"{name}.o" for name in every_extension(tree)} <= made

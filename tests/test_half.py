@@ -101,7 +101,9 @@ def test_types_of_results(half):
     other = HALF[half == HALF[0]]
     for second, result in ((half, half), (np.float32, np.float32), (other, np.float32), (np.float64, np.float64)):
         grad = np.ones(x.shape, second)
-        assert types_of(fa.gelu.backward(grad, x=x), fa.swish(x, bias=grad), fa.swiglu(x, grad)) == [np.dtype(result)] * 3
+        assert (
+            types_of(fa.gelu.backward(grad, x=x), fa.swish(x, bias=grad), fa.swiglu(x, grad)) == [np.dtype(result)] * 3
+        )
     assert types_of(fa.softmax(x), fa.logsumexp(x), fa.softmax.jacobian(x)) == [half] * 3
     assert types_of(fa.relu(x[0, 0]), fa.relu(np.array(1.5, half)), fa.logsumexp(x[0])) == [half] * 3
     assert type(fa.relu(np.array(1.5, half))) is half.type
@@ -160,7 +162,9 @@ def test_parameters_are_rounded_to_float32(half):
     assert_same(fa.leaky_relu(x, negative_slope=0.1), narrowed(fa.leaky_relu(widened(x), negative_slope=0.1), half))
 
 
-@pytest.mark.parametrize("shape", [(3, 700), (700, 3), (40, 50, 3), (5, 64, 9), (1, 3000), (3000,), (2, 2048), (2, 2049)])
+@pytest.mark.parametrize(
+    "shape", [(3, 700), (700, 3), (40, 50, 3), (5, 64, 9), (1, 3000), (3000,), (2, 2048), (2, 2049)]
+)
 def test_shapes_and_layouts_give_the_same_bits(half, shape):
     x = helpers.values(shape, np.float32, 3).astype(np.float32)
     with np.errstate(all="ignore"):
@@ -217,7 +221,12 @@ def test_diagnose_counts_float32_derivatives(half):
     x = every(half).reshape(256, 256)
     got, want = fa.diagnose("gelu", x), fa.diagnose("gelu", widened(x))
     assert (got.dead, got.saturated, got.mean_slope, got.nan, got.inf) == (
-        want.dead, want.saturated, want.mean_slope, want.nan, want.inf)
+        want.dead,
+        want.saturated,
+        want.mean_slope,
+        want.nan,
+        want.inf,
+    )
     np.testing.assert_array_equal(got.dead_by_unit, want.dead_by_unit)
 
 

@@ -1,6 +1,6 @@
 """The same input gives the same bits: at every length and alignment, in every shape of rows, on every target.
 
-What these bits are is the business of test_accuracy.py; contract/ has the ways through the engine at fewer lengths,
+What these bits are is the business of test_accuracy.py; contract/ has the ways through the core at fewer lengths,
 contract/test_registers.py the floating-point modes of a caller.
 """
 

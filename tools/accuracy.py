@@ -47,6 +47,7 @@ BACKWARD_EVERY = 17  # blocks: where backward is held against its definition
 POINTS, ROUNDS, SURVIVORS, CHILDREN = 2000, 10, 50, 30  # of the search in float64
 ROW_LENGTHS = (*range(1, 34), 64, 100, 128, 1000, 1024, 10_000)
 INF = np.inf
+SOME_LENGTHS = (1, 2, 3, 7, 16, 33, 100, 1000)  # of reductions and losses
 KINDS = {
     "forward": "f(x)",
     "derivative": "f'(x)",
@@ -359,7 +360,8 @@ def tasks(options):
         if case.name in OF_TWO:
             yield from (Task("search_of_two", (case, seed), 800) for seed in range(2))
         elif case.name in ROWWISE:
-            yield from (Task("search_rows", (case, length, length), 200) for length in ROW_LENGTHS)
+            lengths = ROW_LENGTHS if case.name in fa.ACTIVATIONS else SOME_LENGTHS
+            yield from (Task("search_rows", (case, length, length), 200) for length in lengths)
         elif case.dtype == "float64":
             yield from (Task("search", (case, seed), 800) for seed in range(2))
         elif case.library in PEERS:
@@ -441,7 +443,7 @@ infinity or a NaN that should not be.
   error of its backward is relative to the sum of the absolute terms.
 - **Gated units and losses by elements**: the same search in both types, the second input from 1 to 2 in magnitude, or a target
   from 0 to 1; of gates where the activation and its derivative are normal numbers. **Reductions and losses of rows**: rows as
-  softmax's, with labels and with probabilities.
+  softmax's, of 1 to 1,000, with labels and with probabilities.
 - **f' from y** is judged as a function of the y given, over the range of the function.
 - **Backward** is `grad * f'`, rounded once: to the bit at every {backward_every}th of these float32 inputs, or the error would
   be `inf` here.
@@ -477,8 +479,10 @@ def bound(case):
 
 
 def place(case, found):
-    """Return where an error was found: x or y; of rows grad and y too, and the row's length."""
+    """Return where an error was found: x or y; both of two inputs; of rows grad and y too, and the row's length."""
     numbers = [short(number, case.dtype) for number in found.arrays]
+    if case.name in OF_TWO:
+        return ", ".join(numbers)
     return f"{', '.join(numbers)} in a row of {found.row:,}" if found.row else numbers[-1]
 
 

@@ -232,13 +232,13 @@ def numpy(activation, kind):
 
     None for a formula with an error function, which NumPy has only as a loop of Python's.
     """
-    row = SPECS[activation]
-    if getattr(FORMULAS[activation], kind) is None or "erfc" in f"{row.formula} {row.derivative}":
+    spec = SPECS[activation]
+    if getattr(FORMULAS[activation], kind) is None or "erfc" in f"{spec.formula} {spec.derivative}":
         return []
     arrays = {"backward_x": ["grad", "x"], "backward_y": ["grad", "y"]}.get(kind, ["x"])
-    plain = Way(ALLOCATING, f"formula.{kind}({', '.join([*arrays, *row.typical])})")
+    plain = Way(ALLOCATING, f"formula.{kind}({', '.join([*arrays, *spec.typical])})")
     own = with_in_place(NUMPY_OUT.get((activation, kind), []), kind)
-    return own if (row.formula, kind) == ("x", "forward") else [*own, plain]  # that would copy nothing
+    return own if (spec.formula, kind) == ("x", "forward") else [*own, plain]  # that would copy nothing
 
 
 def torch(activation, kind):

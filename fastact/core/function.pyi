@@ -13,11 +13,13 @@ FUSED_TARGETS: tuple[str, ...]
 TARGET: str
 TARGETS: tuple[str, ...]
 VERSION: str
+__pyx_capi__: dict[str, Any]
 
 _Function = TypeVar("_Function", bound=Function)
 
 def make(row: Spec, target: str = ...) -> Function: ...
 def on_target(function: _Function, target: str) -> _Function: ...
+def rows_of_jacobian(y: NDArray[Any], axis: int) -> dict[str, Any]: ...
 def set_parallel_threshold(ns: float) -> float: ...
 
 @disjoint_base

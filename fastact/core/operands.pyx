@@ -18,6 +18,7 @@ from fastact.core.arrays cimport (
     PyArray_BYTES,
     PyArray_CheckExact,
     PyArray_DIM,
+    PyArray_DIMS,
     PyArray_ISNOTSWAPPED,
     PyArray_ISWRITEABLE,
     PyArray_ITEMSIZE,
@@ -28,6 +29,7 @@ from fastact.core.arrays cimport (
     PyArray_STRIDE,
     PyArray_TYPE,
     count,
+    has_shape,
     real_type,
 )
 from fastact.core.fpmode cimport (
@@ -747,6 +749,7 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
     cdef bint fresh = call.arrays[i] == NULL
     cdef int d, ndim = 0
     cdef Operand *first
+    cdef Array *x
     if slot.shape == REDUCED:
         for d in range(call.ndim):
             if d != call.axis or call.keepdims and PyArray_NDIM(call.arrays[call.first]):
@@ -756,8 +759,7 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
             array = new_array(shape, ndim, call.result)
         else:
             array = <object> call.arrays[i]
-            wanted = tuple([shape[d] for d in range(ndim)])
-            check_output(self, array, self.arguments[i], wanted, "the result", call.result)
+            check_output(self, array, self.arguments[i], shape, ndim, "the result", call.result)
     elif fresh and slot.shape == LIKE and call.halves:
         first = &call.operands[self.slots[call.first].operand]
         view = view_of(call, first)
@@ -767,13 +769,12 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
     else:
         array = <object> call.arrays[i]
         like = self.arguments[call.first]
-        if slot.shape == HALVES:
-            wanted = (<object> call.arrays[call.first]).shape
-        else:
-            wanted = shape_of_call(call)
-            if call.halves:
-                like = f"each half of {like}"
-        check_output(self, array, self.arguments[i], wanted, like, call.result)
+        x = call.arrays[call.first]
+        if slot.shape != HALVES and call.halves:
+            like = f"each half of {like}"
+        check_output(self, array, self.arguments[i],
+                     <Py_ssize_t *> PyArray_DIMS(x) if slot.shape == HALVES else call.shape, PyArray_NDIM(x), like,
+                     call.result)
     if fresh:
         own(call, array)
         call.arrays[i] = <Array *> array
@@ -793,13 +794,15 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
 
 
 cdef int check_output(
-        Declaration self, out, str argument, tuple shape, str like_argument, int dtype) except -1:
+        Declaration self, out, str argument, const Py_ssize_t *shape, int ndim, str like_argument,
+        int dtype) except -1:
     """Whether a result of the shape of another argument may be written to `out`."""
     if type_of(<Array *> out) != dtype:
         raise TypeError(f"{self.name}(): {argument} is of dtype {arguments.spell(out.dtype)}, but the result is of "
                         f"{NAMES[dtype]}")
-    if out.shape != shape:
-        raise ValueError(f"{self.name}(): {argument} has shape {out.shape}, but {like_argument} has {shape}")
+    if not has_shape(<Array *> out, <const cnp.npy_intp *> shape, ndim):
+        wanted = tuple([shape[d] for d in range(ndim)])
+        raise ValueError(f"{self.name}(): {argument} has shape {out.shape}, but {like_argument} has {wanted}")
     if not PyArray_ISWRITEABLE(<Array *> out):
         raise ValueError(f"{self.name}(): {argument} is read-only")
     if may_overlap_itself(<Array *> out) and arguments.overlaps_itself(out):
@@ -812,11 +815,9 @@ cdef int check_sum(Declaration self, Call *call, int i) except -1:
     cdef int of = self.slots[i].place, d
     cdef Array *target = call.arrays[i]
     cdef Py_ssize_t strides[MAX_NDIM]
-    if call.arrays[of] != NULL:
-        shape, name = (<object> call.arrays[of]).shape, self.arguments[of]
-    else:
-        shape, name = (<object> target).shape, self.arguments[of]
-    check_output(self, <object> target, self.arguments[i], shape, name, call.dtype)
+    cdef Array *like = call.arrays[of] if call.arrays[of] != NULL else target
+    check_output(self, <object> target, self.arguments[i], <Py_ssize_t *> PyArray_DIMS(like), PyArray_NDIM(like),
+                 self.arguments[of], call.dtype)
     if self.slots[i].shape == CHANNEL and PyArray_NDIM(target) <= 1:
         strides_by_channel(self, call, i, target, strides)
     else:

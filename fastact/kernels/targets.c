@@ -20,7 +20,8 @@ DECLARE(avx2)
 static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add, and conversions of float16 */
 {
     unsigned a, b, c, d, both = bit_FMA | bit_F16C;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & both) == both && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & wanted) == wanted;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & both) == both && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (b & wanted) == wanted;
 }
 /* Windows says whether it keeps the registers. */
 static int runs_avx512(void)

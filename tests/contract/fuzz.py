@@ -285,7 +285,9 @@ def random_values(rng, array, operand, call):
     """Return other values for an input of real numbers, of its type."""
     if operand.values is calls.positive and array.dtype.kind in "biu":
         return np.maximum(array, array.dtype.type(1))
-    if not helpers.is_real(array.dtype) or (calls.family_of(call.name) == "channelwise" and operand.role == calls.VECTOR):
+    if not helpers.is_real(array.dtype) or (
+        calls.family_of(call.name) == "channelwise" and operand.role == calls.VECTOR
+    ):
         return array
     if operand.values is calls.weights and array.size:
         return array * array.dtype.type(rng.choice([1, 1, 1e-3, 1e3]))
@@ -371,7 +373,7 @@ def is_affordable(call, shape):
 def place_input(rng, arena, call, operand, array, before):
     """Return the array in some layout, as a list, or as an argument that there is already."""
     # Without axes a list is a number, which as a weight does not count for the type.
-    listed = array.ndim or operand.role == calls.INPUT and operand.name != "weight"
+    listed = array.ndim or (operand.role == calls.INPUT and operand.name != "weight")
     if rng.random() < 0.03 and array.size and listed and array.size < 500:
         return array.tolist()
     for other in before.values():

@@ -77,7 +77,9 @@ def agree(got, value, allowed):
     with np.errstate(all="ignore"):
         longer = (got.astype(np.float32) if got.dtype in calls.HALF else got).astype(LONG)
         near = abs(longer - np.clip(value, -top, top)) <= allowed
-        infinite = np.isinf(longer) & (np.copysign(value, 1) + allowed >= overflows) & (np.sign(longer) == np.sign(value))
+        infinite = (
+            np.isinf(longer) & (np.copysign(value, 1) + allowed >= overflows) & (np.sign(longer) == np.sign(value))
+        )
         finite = np.isfinite(longer) & (near | (abs(longer - value) <= allowed))
     return finite | infinite | (np.isnan(longer) & np.isnan(value)) | np.isposinf(allowed)
 

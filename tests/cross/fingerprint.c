@@ -407,6 +407,40 @@ static void run(const struct fastact_kernels *k)
     run_others(k);
 }
 
+/* Conversions of float16 and bfloat16, side by side and strided: of every number, and to them of many. */
+static void run_halves(const struct fastact_kernels *k)
+{
+    static const char *const names[] = {"float16", "bfloat16"};
+    for (int type = 0; type < 2; type++) {
+        const int storage = type ? FASTACT_BFLOAT16 : FASTACT_FLOAT16, bits = k->compute_bits;
+        const uint32_t infinity = type ? 0x7f80 : 0x7c00;
+        for (ptrdiff_t stride = 2; stride < 6; stride += 3) {
+            uint64_t hash = SEED;
+            for (uint32_t i = 0; i < 1 << 16; i++) {
+                uint16_t half = (uint16_t)i;
+                memcpy(more + stride * i, &half, 2);
+            }
+            k->load[storage](more, stride, out, 65535);
+            hash = fingerprint(hash, out, bits, 65535);
+            if (k->store[storage]) {
+                fill(x, bits, ELEMENTS, 5, ANY);
+                for (uint32_t i = 0; i < ELEMENTS / 2; i++) { /* ties, and what is beside them */
+                    uint32_t upper = i << 15 | (i & 1 ? 0x1000 : 0), pattern = upper + (i >> 3 & 3) - 1;
+                    memcpy(x + 4 * i, &pattern, 4);
+                }
+                k->store[storage](x, more, stride, ELEMENTS - 1);
+                for (ptrdiff_t i = 0; i < ELEMENTS - 1; i++) {
+                    uint16_t half;
+                    memcpy(&half, more + stride * i, 2);
+                    half = (half & 0x7fff) > infinity ? 0xffff : half;
+                    hash = (hash ^ half) * 0x100000001b3u;
+                }
+            }
+            report(k, names[type], "conversion", stride == 2 ? "" : "strided", hash);
+        }
+    }
+}
+
 int main(void)
 {
     char **const blocks[] = {&x, &grad, &y, &weight, &more, &out, &second};
@@ -417,6 +451,8 @@ int main(void)
         if (fastact_targets[i].runs_here()) {
             run(fastact_targets[i].f32);
             run(fastact_targets[i].f64);
+            run_halves(fastact_targets[i].f32);
+            run_halves(fastact_targets[i].f64);
         }
     return 0;
 }

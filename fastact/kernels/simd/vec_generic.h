@@ -104,7 +104,8 @@ INLINE vec widen_float16(const char *p)
     words bits = widen_halves(p), magnitude = bits & 0x7fff;
     words bias = (words)(magnitude > 0x7bff) & (112 << 23); /* twice for infinities and NaN: 112 is 127 - 15 */
     words normal = (magnitude << 13) + (112 << 23) + bias;
-    words subnormal = (words)(__builtin_convertvector((mask)magnitude, vec) * 0x1p-24f), small = (words)(magnitude < 0x400);
+    words subnormal = (words)(__builtin_convertvector((mask)magnitude, vec) * 0x1p-24f),
+          small = (words)(magnitude < 0x400);
     return (vec)((subnormal & small) | (normal & ~small) | (bits & 0x8000) << 16);
 }
 INLINE void narrow_float16(char *p, vec v)
