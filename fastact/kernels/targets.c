@@ -13,9 +13,9 @@ static int runs_generic(void) { return 1; }
 #if defined(__x86_64__) || defined(_M_X64)
 DECLARE(avx512)
 DECLARE(avx2)
+#include <cpuid.h>
 #ifdef _WIN32
 /* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
-#include <cpuid.h>
 #include <windows.h>
 static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add, and conversions of float16 */
 {
@@ -30,6 +30,11 @@ static int runs_avx512(void)
 }
 static int runs_avx2(void) { return IsProcessorFeaturePresent(40) && has_features(bit_AVX2); }
 #else
+static int converts_halves(void) /* Clang 14's __builtin_cpu_supports does not know "f16c". */
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
 static int runs_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -37,7 +42,7 @@ static int runs_avx512(void)
 }
 static int runs_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && converts_halves();
 }
 #endif
 #endif
