@@ -14,37 +14,28 @@ static int runs_generic(void) { return 1; }
 DECLARE(avx512)
 DECLARE(avx2)
 #include <cpuid.h>
-#ifdef _WIN32
-/* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
-#include <windows.h>
+/* Asked of the CPU itself: Clang 14's __builtin_cpu_supports does not know "f16c". */
 static int has_features(unsigned wanted) /* of leaf 7's EBX; and fused multiply-add, and conversions of float16 */
 {
     unsigned a, b, c, d, both = bit_FMA | bit_F16C;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & both) == both && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
            (b & wanted) == wanted;
 }
-/* Windows says whether it keeps the registers. */
-static int runs_avx512(void)
-{
-    return IsProcessorFeaturePresent(41) && has_features(bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL);
-}
-static int runs_avx2(void) { return IsProcessorFeaturePresent(40) && has_features(bit_AVX2); }
+/* Whether the operating system keeps the registers when it switches threads. */
+#ifdef _WIN32
+/* Clang's __builtin_cpu_supports is in a library that Microsoft's linker does not look for.  Run under Wine. */
+#include <windows.h>
+static int keeps_avx512(void) { return IsProcessorFeaturePresent(41); }
+static int keeps_avx2(void) { return IsProcessorFeaturePresent(40); }
 #else
-static int converts_halves(void) /* Clang 14's __builtin_cpu_supports does not know "f16c". */
-{
-    unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-}
+static int keeps_avx512(void) { return __builtin_cpu_supports("avx512f"); }
+static int keeps_avx2(void) { return __builtin_cpu_supports("avx2"); }
+#endif
 static int runs_avx512(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+    return keeps_avx512() && has_features(bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL);
 }
-static int runs_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && converts_halves();
-}
-#endif
+static int runs_avx2(void) { return keeps_avx2() && has_features(bit_AVX2); }
 #endif
 
 const struct fastact_target fastact_targets[] = {
