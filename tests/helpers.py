@@ -126,11 +126,13 @@ def unsigned(dtype):
     return np.dtype(f"u{np.dtype(dtype).itemsize}")
 
 
+@functools.cache
 def is_real(dtype):
     """Return whether it is of floating-point numbers, bfloat16 among them."""
     return np.dtype(dtype).kind == "f" or np.dtype(dtype).name == "bfloat16"
 
 
+@functools.cache
 def finfo(dtype):
     """Return the limits of a type, bfloat16 too."""
     if np.dtype(dtype).name != "bfloat16":

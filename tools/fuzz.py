@@ -4,7 +4,7 @@
     python tools/fuzz.py --calls 1000000 --report       # and adds a line to docs/fuzzing.md
 
 Calls are made in processes of their own, so that a crash or a hang is a finding too.  Call n of a seed is the same whatever
-the number of processes; `--first` begins elsewhere.  Scripts go to the folder `--found`.  Exits with 1 if anything differs.
+the number of processes (`--jobs`); `--first` begins elsewhere, and what is stopped says where to go on.  Scripts go to the folder `--found`.  Exits with 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ class Worker:
     def number(self):
         return struct.unpack("q", self.log.read_bytes())[0]
 
+    @property
+    def next(self):
+        """The number of the first call that is not known to have been made."""
+        return self.first + self.done * self.step
+
     def messages(self):
         """Yield what the process has told since."""
         data = os.read(self.process.stdout.fileno(), 1 << 20)
@@ -144,7 +149,7 @@ class Worker:
 class Campaign:
     def __init__(self, options, bar):
         self.options, self.bar = options, bar
-        self.done, self.found = 0, {}
+        self.done, self.found, self.next = 0, {}, options.first
 
     def differs(self, number, fault, script):
         """Count, print and write down a call that differs."""
@@ -206,9 +211,12 @@ class Campaign:
                     for worker in workers:
                         if worker.process.poll() is None and time.monotonic() - worker.heard > HANGS:
                             worker.process.send_signal(signal.SIGABRT)  # a hang is told like a crash
+            except KeyboardInterrupt:
+                self.bar.write("stopped")
             finally:
                 for worker in workers:
                     worker.process.kill()
+                self.next = min(worker.next for worker in workers)
 
     def listen(self, key, selector):
         worker, silent = key.data, True
@@ -271,7 +279,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the number of the first call")
     parser.add_argument(
+        "--jobs",
         "--processes",
+        dest="processes",
         type=int,
         default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     )
@@ -306,6 +316,9 @@ def main():
         f"{campaign.done:,} calls in {seconds / 60:.1f} minutes, {campaign.done / seconds:.0f} a second; "
         f"{len(campaign.found)} differences"
     )
+    if options.last is None or campaign.next < options.last:
+        rest = "" if options.last is None else f" --calls {options.last - campaign.next}"
+        print(f"go on with --seed {options.seed} --first {campaign.next}{rest}")
     if options.report:
         report(options, campaign, seconds / 60)
     return bool(campaign.found)

@@ -34,7 +34,7 @@ from fastact.catalogue import SPECS
 
 BEST = helpers.TARGETS[0]
 BLOCKS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-MOST = 6000  # elements of an ordinary call
+SMALL, MOST = 500, 6000  # elements: of two calls in three at most, of an ordinary call at most
 LARGE = 60_000
 ROWS = 300  # of an ordinary call: the reference takes them one by one
 
@@ -47,6 +47,7 @@ ROWS = 300  # of an ordinary call: the reference takes them one by one
 HALVES = [0.3 / len(calls.HALF)] * len(calls.HALF)
 
 
+@functools.cache
 def spelled(dtype):
     """Return what np.dtype makes the type of again; bfloat16's string would be that of two bytes."""
     return "bfloat16" if np.dtype(dtype).name == "bfloat16" else np.dtype(dtype).str
@@ -203,8 +204,9 @@ for each in calls.ALL:
 NAMES = (*calls.NAMES, *3 * helpers.LOSSES, *2 * ("softmax", "log_softmax", "prelu"))
 
 
-def random_shape(rng, most=MOST):
+def random_shape(rng):
     """Return a shape of 0 to 6 axes: small, or with an extent about the size of a block, or large."""
+    most = SMALL if rng.random() < 0.65 else MOST
     axes = int(rng.choice(7, p=[0.05, 0.2, 0.3, 0.2, 0.12, 0.08, 0.05]))
     shape = [int(n) for n in rng.choice([0, 1, 2, 3, 4, 5, 7, 9, 17], axes, p=[0.02, 0.14, *[0.12] * 7])]
     if axes and rng.random() < 0.45:
@@ -464,12 +466,22 @@ def refuse_output_dtype(rng, fuzzed):
     ), "TypeError"
 
 
+def broadcasts(shape, to):
+    """Whether an array of the first shape may be broadcast to the second."""
+    try:
+        return np.broadcast_shapes(shape, to) == tuple(to)
+    except ValueError:
+        return False
+
+
 def refuse_output_shape(rng, fuzzed):
     name = an_output(rng, fuzzed)
     if name is None:
         return None
     old = fuzzed.outputs[name]
     shape = (*old.shape, 1) if not old.shape or rng.random() < 0.3 else (old.shape[0] + 1, *old.shape[1:])
+    if fuzzed.call.operand(name).role == calls.SUM and broadcasts(shape, fuzzed.shape):
+        shape = (2, *fuzzed.shape)  # without a bias its gradient may have any shape that a bias may have
     item = np.dtype(old.dtype).itemsize
     strides = tuple(item * math.prod(shape[d + 1 :]) for d in range(len(shape)))
     memory = guarded(math.prod(shape) * item + 1)
@@ -523,6 +535,8 @@ def refuse_input_shape(rng, fuzzed):
     operand = alike[int(rng.integers(len(alike)))]
     array = np.asarray(value_of(fuzzed, operand.name))
     shape = (2, 3) if operand.role == calls.VECTOR else (*array.shape, 3)
+    if operand.role == calls.VECTOR and broadcasts(shape, fuzzed.shape):
+        shape = (2, *fuzzed.shape)
     return replace_input(fuzzed, operand.name, np.zeros(shape, array.dtype)), "ValueError"
 
 

@@ -443,15 +443,19 @@ def rowwise(call, a, dtype):
     gradients = rows_of(a["grad"], axis).astype(LONG) if back else rows
     left_out = -INF if call.name == "log_softmax" and not back else 0
     value, terms, more = np.full(rows.shape, left_out, LONG), np.zeros(rows.shape, LONG), np.zeros(rows.shape, LONG)
-    for r in range(len(rows)):
-        keep = chosen[r]
-        if not keep.any():
-            continue
+
+    def compute_rows(part, keep):
         if back:
-            row = row_backward(call.name, gradients[r, keep], rows[r, keep], scale, dtype)
+            found = rows_backward(call.name, gradients[part, keep], rows[part, keep], scale, dtype)
         else:
-            row = row_forward(call.name, rows[r, keep], scale)
-        value[r, keep], terms[r, keep], more[r, keep] = row
+            found = rows_forward(call.name, rows[part, keep], scale)
+        value[part, keep], terms[part, keep], more[part, keep] = found
+
+    if chosen.all() and rows.size:
+        compute_rows(slice(None), slice(None))
+    else:
+        for r in np.flatnonzero(chosen.any(axis=1)):
+            compute_rows(slice(r, r + 1), chosen[r])
     bound = SPECS[call.name].bounds[dtype.name]["backward_y" if back else "forward"] + 0.6
     allowed = bound * ulp_of(terms, dtype) + more
     if back:
@@ -461,56 +465,62 @@ def rowwise(call, a, dtype):
 
 
 def apart(x, scale):
-    """Return how far each of a row is below its largest, and the place of that."""
-    peak = int(np.argmax(x))
-    return (x - x[peak]) * scale, peak
+    """Return how far each of a row is below its largest, and where the first of these is."""
+    peak = x.argmax(axis=-1)[..., None]
+    return (x - np.take_along_axis(x, peak, -1)) * scale, np.arange(x.shape[-1]) == peak
 
 
 def is_lost(x):
-    """A row of which nothing can be said."""
-    return np.isnan(x).any() or (x == np.inf).any() or (x == -np.inf).all()
+    """Rows of which nothing can be said."""
+    return (np.isnan(x) | (x == np.inf)).any(axis=-1, keepdims=True) | (x == -np.inf).all(axis=-1, keepdims=True)
 
 
-def row_forward(name, x, scale):
-    """Return the values of a row, what their errors are relative to, and how far off they may be besides."""
+def over_row(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+def rows_forward(name, x, scale):
+    """Return the values of rows, what their errors are relative to, and how far off they may be besides."""
     x = -x if name == "softmin" else x
-    if is_lost(x):
-        return NAN, 0, 0
-    d, peak = apart(x, scale)
+    lost = is_lost(x)
+    d, peak = apart(np.where(lost, 0, x), scale)
     if name == "sparsemax":
         falling = -np.sort(-d)
-        means = (falling.cumsum() - 1) / np.arange(1, len(d) + 1)
-        value = np.where(d == -np.inf, 0, np.maximum(0, d - means.max()))
-        return value, np.maximum(value, 1e-6), len(d) * LONG(2) ** -62
-    others = np.exp(d)
-    others[peak] = 0
-    value = d - np.log1p(others.sum()) if name == "log_softmax" else np.exp(d) / (1 + others.sum())
-    return value, value, 0
+        means = (falling.cumsum(axis=-1) - 1) / np.arange(1, d.shape[-1] + 1)
+        value = np.where(d == -np.inf, 0, np.maximum(0, d - means.max(axis=-1, keepdims=True)))
+        terms, more = np.maximum(value, 1e-6), d.shape[-1] * LONG(2) ** -62
+    else:
+        e = np.exp(d)
+        others = over_row(np.where(peak, 0, e))
+        terms = value = d - np.log1p(others) if name == "log_softmax" else e / (1 + others)
+        more = LONG(0)
+    return np.where(lost, NAN, value), np.where(lost, 0, terms), np.where(lost, 0, more)
 
 
-def row_backward(name, grad, y, scale, dtype):
-    """Return the gradients of a row, the sum of their absolute terms, and how far off they may be besides."""
+def rows_backward(name, grad, y, scale, dtype):
+    """Return the gradients of rows, the sums of their absolute terms, and how far off they may be besides."""
     if name in ("softmax", "softmin"):
-        value, terms = y * (grad - (grad * y).sum()), abs(y) * (abs(grad) + (abs(grad) * y).sum())
+        value, terms = y * (grad - over_row(grad * y)), abs(y) * (abs(grad) + over_row(abs(grad) * y))
         value = -value if name == "softmin" else value
-        widest, output = abs(grad) + (abs(grad) * y).sum(), (y >= 0) & (y <= 1.001)
+        widest, output = abs(grad) + over_row(abs(grad) * y), (y >= 0) & (y <= 1.001)
     elif name == "log_softmax":
-        value, terms = grad - np.exp(y) * grad.sum(), abs(grad) + np.exp(y) * abs(grad).sum()
-        widest, output = terms + abs(grad).sum(), y <= 0
+        value, terms = grad - np.exp(y) * over_row(grad), abs(grad) + np.exp(y) * over_row(abs(grad))
+        widest, output = terms + over_row(abs(grad)), y <= 0
     else:
         inside = y > 0
-        count = max(1, int(inside.sum()))
-        value = np.where(inside, grad - grad[inside].sum() / count, 0)
-        terms = np.where(inside, abs(grad) + abs(grad[inside]).sum() / count, 0)
-        widest, output = terms + abs(grad[inside]).sum(), y <= 1.001
+        kept = np.where(inside, grad, 0)
+        count = np.maximum(1, over_row(inside))
+        value = np.where(inside, grad - over_row(kept) / count, 0)
+        terms = np.where(inside, abs(grad) + over_row(abs(kept)) / count, 0)
+        widest, output = terms + over_row(abs(kept)), y <= 1.001
     lost = np.isnan(grad) & ((name != "sparsemax") | (y > 0)) | np.isnan(y)
     # Of what overflows or is no output nothing is said, but where it is not a number it gives none.
     top = np.finfo(dtype).max / 16
-    doubtful = lost.any() or not output.all() or not (widest < top).all() or not (widest * scale < top).all()
+    sure = ~lost & output & (widest < top) & (widest * scale < top)
+    doubtful = ~sure.all(axis=-1, keepdims=True)
     # Products below the normal range lose digits that a scale brings back.
-    tiny = 4 * len(y) * LONG(np.finfo(dtype).smallest_subnormal)
-    value = np.where(lost, NAN, value * scale)
-    return value, terms, np.where(lost, 0, INF if doubtful else tiny)
+    tiny = 4 * y.shape[-1] * LONG(np.finfo(dtype).smallest_subnormal)
+    return np.where(lost, NAN, value * scale), terms, np.where(lost, 0, np.where(doubtful, INF, tiny))
 
 
 def jacobian(call, a, dtype):
@@ -520,9 +530,9 @@ def jacobian(call, a, dtype):
     rows = rows_of(y, axis).astype(LONG)
     n = rows.shape[-1]
     value, terms, more = (np.zeros((len(rows), n, n), LONG) for _ in range(3))
-    for r in range(len(rows)):
-        for i, unit in enumerate(np.eye(n, dtype=LONG)):
-            value[r, i], terms[r, i], more[r, i] = row_backward(call.name, unit, rows[r], 1, dtype)
+    for r, row in enumerate(rows):
+        ys = np.broadcast_to(row, (n, n))
+        value[r], terms[r], more[r] = rows_backward(call.name, np.eye(n, dtype=LONG), ys, LONG(1), dtype)
     allowed = (SPECS[call.name].bounds[dtype.name]["backward_y"] + 0.6) * ulp_of(terms, dtype) + more
     allowed = np.where(np.isnan(value) & ~np.isinf(more), 0, allowed)
     shape = (*calls.without(y.shape, axis), n, n)
@@ -536,23 +546,19 @@ def reduction(call, a, dtype):
     bounds = SPECS[call.name].bounds[dtype.name]
     if call.operation == "forward":
         value, terms = np.full(len(rows), -INF), np.zeros(len(rows), LONG)
-        for r, row in enumerate(rows):
-            if np.isnan(row).any():
-                value[r] = NAN
-            elif (row == np.inf).any():
-                value[r] = INF
-            elif (row > -np.inf).any():
-                others, peak = apart(row, 1)
-                others = np.exp(others)
-                others[peak] = 0
-                value[r], terms[r] = row[peak] + np.log1p(others.sum()), abs(row[peak]) + np.log1p(others.sum())
+        if rows.size:
+            largest_of = rows.max(axis=-1)
+            lost = is_lost(rows)
+            d, peak = apart(np.where(lost, 0, rows), LONG(1))
+            log = np.log1p(np.where(peak, 0, np.exp(d)).sum(axis=-1))
+            lost = lost[:, 0]
+            value = np.where(lost, largest_of, largest_of + log)  # NaN, inf, or -inf of nothing else
+            terms = np.where(lost, 0, abs(largest_of) + log)
         allowed = np.where(np.isfinite(value), (bounds["forward"] + 0.2) * ulp_of(terms, dtype), 0)
         shape = call.shape_of(call.operand("out"), x.shape)
         return [Expected("out", value.reshape(shape), allowed.reshape(shape), dtype)]
     grads = a["grad"].reshape(-1, 1).astype(LONG)
-    share = np.zeros(rows.shape, LONG)
-    for r, row in enumerate(rows):
-        share[r] = row_forward("softmax", row, 1)[0]
+    share = rows_forward("softmax", rows, LONG(1))[0] if rows.size else np.zeros(rows.shape, LONG)
     value, subnormal = grads * share, LONG(np.finfo(dtype).smallest_subnormal)
     allowed = (bounds["backward_x"] + 0.7) * ulp_of(value, dtype) + bounds["backward_x"] * subnormal * abs(grads)
     allowed = np.where(np.isfinite(value), allowed, 0)
@@ -649,48 +655,46 @@ def softmax_cross_entropy(call, a, dtype):
     (smoothing, doubt), ignored = smoothed(call, dtype), call.settings.get("ignore_label")
     weight = a["class_weight"].astype(LONG) if "class_weight" in a else np.ones(n, LONG)
     labelled = call.operand("targets").role == "labels"
-    targets = a["targets"].reshape(-1) if labelled else rows_of(a["targets"], axis).astype(LONG)
     losses, off = np.zeros(len(rows), LONG), np.zeros(len(rows), LONG)
     grad, grad_off = np.zeros(rows.shape, LONG), np.zeros(rows.shape, LONG)
-    divisor = LONG(0) if labelled else LONG(len(rows))
-    for r, row in enumerate(rows):
+    divisor = LONG(0 if labelled else len(rows))
+    if rows.size:
+        subnormal, top = LONG(np.finfo(dtype).smallest_subnormal), np.finfo(dtype).max / 8
+        counted = np.ones((len(rows), 1), bool)
         if labelled:
-            label = int(targets[r])
-            if ignored is not None and label == ignored:
-                continue
-            divisor += weight[label]
-            t = np.zeros(n, LONG)
-            t[label] = 1
+            labels = a["targets"].reshape(-1, 1)
+            if ignored is not None:
+                counted = labels != ignored
+            labels = np.where(counted, labels, 0).astype(np.int64)
+            divisor = np.where(counted, weight[labels], 0).sum()
+            t = (np.arange(n) == labels).astype(LONG)
         else:
-            t = targets[r]
+            t = rows_of(a["targets"], axis).astype(LONG)
         q = weight * (t * (1 - smoothing) + smoothing / n)
-        if is_lost(row):
-            losses[r], grad[r] = NAN, NAN
-            continue
-        d, peak = apart(row.astype(LONG), LONG(1))
+        lost = is_lost(rows)
+        d, peak = apart(np.where(lost, 0, rows).astype(LONG), LONG(1))
         e = np.exp(d)
-        others = e.copy()
-        others[peak] = 0
-        below = np.log1p(others.sum()) - d  # -log of the softmax
-        losses[r] = none_of(q, below).sum()
+        others = over_row(np.where(peak, 0, e))
+        below = np.log1p(others) - d  # -log of the softmax
+        losses = over_row(none_of(q, below))
         q_off = doubt * weight * abs(t - LONG(1) / n)
-        off[r] = 5 * ulp_of(losses[r], dtype) + 4 * n * LONG(np.finfo(dtype).smallest_subnormal)
-        off[r] += none_of(q_off, below).sum()
-        if (abs(q) * np.where(np.isinf(below), 0, below)).sum() > np.finfo(dtype).max / 8:
-            off[r] = INF
-        p = e / (1 + others.sum())
-        exact_one = 1 - p
-        exact_one[peak] = others.sum() / (1 + others.sum())
-        terms = p * q.sum() + q
+        # Below the normal range the softmax has lost digits, which weights bring back.
+        off = 5 * ulp_of(losses, dtype) + 4 * n * subnormal * np.maximum(1, over_row(q))
+        off = off + over_row(none_of(q_off, below))
+        off = np.where(over_row(abs(q) * np.where(np.isinf(below), 0, below)) > top, INF, off)
+        p = e / (1 + others)
+        exact_one = np.where(peak, others / (1 + others), 1 - p)
+        terms = p * over_row(q) + q
         # p_j * sum(q) - q_j, where nearly all of q is at j without cancelling: p_j * (sum(q) - q_j) - q_j * (1 - p_j)
-        rest = np.array([q[:j].sum() + q[j + 1 :].sum() for j in range(n)], LONG) if n <= 64 else q.sum() - q
-        grad[r] = p * rest - q * exact_one
-        grad_off[r] = (
-            4.7 * ulp_of(terms, dtype)
-            + 4 * LONG(np.finfo(dtype).smallest_subnormal) * max(1, q.sum())
-            + p * q_off.sum()
-            + q_off
-        )
+        nothing = np.zeros((len(q), 1), LONG)
+        before = np.concatenate([nothing, q[:, :-1].cumsum(axis=1)], axis=1)
+        behind = np.concatenate([q[:, :0:-1].cumsum(axis=1)[:, ::-1], nothing], axis=1)
+        grad = p * (before + behind) - q * exact_one
+        grad_off = 4.7 * ulp_of(terms, dtype) + 4 * subnormal * np.maximum(1, over_row(q)) + p * over_row(q_off) + q_off
+        losses = np.where(counted, np.where(lost, NAN, losses), 0)[:, 0]
+        off = np.where(counted & ~lost, off, 0)[:, 0]
+        grad = np.where(counted, np.where(lost, NAN, grad), 0)
+        grad_off = np.where(counted & ~lost, grad_off, 0)
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     result, error = reduce(losses.reshape(shape), off.reshape(shape), divisor, call, dtype)
     found = [Expected("result", result, error, dtype)]
