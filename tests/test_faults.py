@@ -351,7 +351,7 @@ for shape, of_x, of_out in (
 ):
     x, grad, sums = permuted(shape, of_x), permuted(shape, of_out), np.zeros(shape[-1], np.{dtype.name})
     weight_grad = np.zeros(shape[1], np.{dtype.name})
-    for size in range(0, 80, 4):
+    for size in range(0, 80, {helpers.by_lane(8, 4)}):
         for call in (
             lambda: fa.sigmoid.backward(grad, x=x, bias_grad=sums, out=grad),
             lambda: fa.sigmoid.backward(grad, x=x, bias=sums.copy(), bias_grad=sums, out=grad),

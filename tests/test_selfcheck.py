@@ -14,6 +14,7 @@ from fastact._selfcheck import kinds
 from fastact.catalogue import SPECS
 
 
+@pytest.mark.full  # of every function; test_command_line.py has it for some, test_accuracy.py all bounds
 def test_every_error_is_within_its_bound():
     done = subprocess.run(
         [sys.executable, "-P", "-m", "fastact"], capture_output=True, text=True, timeout=120, check=False

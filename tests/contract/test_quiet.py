@@ -117,8 +117,7 @@ def test_the_signature_binds_every_call_and_the_documentation_names_every_argume
         signature = inspect.signature(function)
         assert len(pydoc.render_doc(function, renderer=pydoc.plaintext)) > 100
         for call in FUNCTIONS[path]:
-            arrays = call.make(next(shape for shape in ((3,), (3, 4), (2, 3, 4)) if call.fits(shape)))
-            args, keywords = call.arguments({**arrays, **call.new_outputs(arrays)})
+            args, keywords = call.arguments({operand.name: None for operand in call.operands})
             if call.name == "diagnose":
                 args = [call.options["activation"], *args]
             given = [name for name in signature.bind(*args, **keywords).arguments if name != "parameters"]
