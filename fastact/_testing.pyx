@@ -101,6 +101,7 @@ cdef int run(
     table.compute_bits = 8 * cnp.PyArray_ITEMSIZE(grad)
     kernel.run, kernel.columns, kernel.table, kernel.cost = kernel_run, NULL, &table, 100
     kernel.operands, kernel.rowwise, kernel.in_order, kernel.longest_columns = operands, False, False, 0
+    kernel.takes_halves = False
     call.plan = &plan
     call.ndim, call.axis, call.shape[0], strides[0] = 1, -1, grad.size, cnp.PyArray_ITEMSIZE(grad)
     for k in range(operands):

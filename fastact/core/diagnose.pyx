@@ -10,7 +10,7 @@ from fastact.core.arrays cimport FLOAT32, FLOAT64
 from fastact.core.execute cimport work_of
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.function cimport Function
-from fastact.core.kernels cimport fastact_args
+from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
 from fastact.core.operands cimport FROM_X, MAX_ARGUMENTS, MAX_PARAMETERS, round_parameters
 from fastact.core.plan cimport Kernel
 from fastact.core.threads cimport team
@@ -117,6 +117,7 @@ cdef void count_tile(
     cdef fpmode was = fpmode_enter()
     steps[0] = steps[1] = steps[2] = sizeof(real)
     args.parameters, args.steps = parameters, steps
+    args.storage = FASTACT_FLOAT64 if real is double else FASTACT_FLOAT32
     while row < end:
         m = min(at_once, end - row)  # whole rows, where they are short
         source = x + row * units + first

@@ -16,6 +16,8 @@ from libc.string cimport memset
 from fastact.core.arrays cimport PyArray_NewFromDescr
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport (
+    FASTACT_FLOAT32,
+    FASTACT_FLOAT64,
     fastact_args,
     fastact_load,
     fastact_store,
@@ -164,12 +166,13 @@ cdef void compute_elements(
     cdef bint loaded_once[MAX_OPERANDS]
     cdef Cut cut
     cdef int k, inputs = 0, outputs = 0
-    args.parameters, args.steps = plan.parameters, steps
+    args.parameters, args.steps, args.storage = plan.parameters, steps, plan.stored
     if plan.direct and (rows == 1 or columns >= SHORT_ROW):
         for k in range(plan.operands):
             steps[k] = plan.step[k]
         plan.kernel.run(&args, at, plan.row_step, rows, columns)
         return
+    args.storage = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
     for k in range(plan.operands):
         inputs += plan.data[k] != NULL and not plan.kernel.output[k]
     share = min(<Py_ssize_t> BLOCK, <Py_ssize_t> 2 * BLOCK // inputs // 64 * 64)

@@ -511,6 +511,7 @@ cdef void set_kernel(
     kernel.cost = max(1, <int> (1000 * entry.cost))
     kernel.operands, kernel.rowwise = self.operand_count, self.rowwise
     kernel.in_order = self.kind == "loss"
+    kernel.takes_halves = table.takes_halves and self.kind in ("elementwise", "channelwise", "gate")
     kernel.longest_columns = table.short_row if kernel.in_order else <Py_ssize_t> 1 << 62
     for k in range(MAX_OPERANDS):
         kernel.form[k], kernel.output[k] = ELEMENTS, False
@@ -789,7 +790,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
         made = True
     fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
-    args.parameters, args.steps = parameters, no_steps
+    args.parameters, args.steps, args.storage = parameters, no_steps, FASTACT_FLOAT32 + dtype
     if fast.by_rows or fast.special:
         args.steps = fast.steps
         set_steps(self, &fast, kernel.operands, PyArray_ITEMSIZE(x))

@@ -29,6 +29,7 @@ cdef extern from "kernels/kernels.h":
     struct fastact_args:
         const double *parameters
         const Py_ssize_t *steps
+        int storage
 
     ctypedef void (*fastact_kernel)(
         const fastact_args *args, char **operands, const Py_ssize_t *row_steps, Py_ssize_t rows,
@@ -46,7 +47,7 @@ cdef extern from "kernels/kernels.h":
 
     struct fastact_kernels:
         uint32_t version, size
-        uint8_t compute_bits, fused, short_row
+        uint8_t compute_bits, fused, takes_halves, short_row
         const fastact_entry *entries
         Py_ssize_t entry_count
         fastact_load *load

@@ -27,6 +27,7 @@ cdef struct Kernel:
     Form form[MAX_OPERANDS]
     bint output[MAX_OPERANDS]
     bint rowwise  # rows must be whole
+    bint takes_halves  # all operands may be float16, or bfloat16, where they are
     bint in_order  # rows are walked in the order of the shape, not of memory
     Py_ssize_t longest_columns  # elements of a row up to which `columns` serves
 
@@ -38,7 +39,8 @@ cdef struct Plan:
     char *data[MAX_OPERANDS]  # NULL where there is none
     int storage[MAX_OPERANDS]
     bint contiguous[MAX_OPERANDS]  # the kernel can take the elements where they are
-    bint direct  # that is so for all
+    bint direct  # that is so for all, or it takes all as they are stored
+    int stored  # how, then; else the compute type
     bint side_by_side  # rows lie side by side, and there is a kernel for that
     Py_ssize_t item  # bytes of an element computed with
     # A box.  Columns are the elements of a run, or of a row; steps are in bytes.

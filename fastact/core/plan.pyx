@@ -1,8 +1,12 @@
 # Planning: the axes of a call sorted, merged, and cut into boxes of planes, rows and columns that kernels run over.
 # What comes in is known to be good; nothing is checked or allocated here.
 
-from fastact.core.kernels cimport FASTACT_BOOL, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64
+from fastact.core.kernels cimport FASTACT_BFLOAT16, FASTACT_BOOL, FASTACT_FLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64
 from fastact.core.operands cimport Call
+
+
+cdef enum:
+    HALF = 2  # bytes
 
 
 cdef Plan *start(const Kernel *kernel, const double *parameters, const Call *call) noexcept:
@@ -173,6 +177,20 @@ cdef void describe_box(Plan *plan) noexcept:
         plan.direct &= plan.contiguous[k]
         plan.side_by_side &= same_type and (
             plan.row_step[k] == plan.item or form == SHARED or plan.storage[k] == FASTACT_INT64)
+    plan.stored = plan.storage[plan.out] if takes_as_stored(plan) else native
+    plan.direct = plan.direct or plan.stored != native
+
+
+cdef bint takes_as_stored(const Plan *plan) noexcept:
+    """Whether all operands are halves of one type, side by side, and the kernel converts them itself."""
+    cdef int k, stored = plan.storage[plan.out]
+    if not plan.kernel.takes_halves or stored != FASTACT_FLOAT16 and stored != FASTACT_BFLOAT16:
+        return False
+    for k in range(plan.operands):
+        if plan.data[k] != NULL and (plan.storage[k] != stored or plan.step[k] != HALF and not (
+                plan.kernel.form[k] == REPEATED and plan.step[k] == 0)):
+            return False
+    return True
 
 
 cdef bint next_box(Plan *plan, Py_ssize_t *index) noexcept nogil:

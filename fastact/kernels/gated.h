@@ -73,63 +73,71 @@ INLINE gate_grads apply_gate(gate_task t, vec grad, vec gate, vec value, int ful
     return (gate_grads){chain(grad * value, f.slope, t.kind), grad * f.value};
 }
 
-/* Either gradient may overwrite an input: all vectors are loaded before the first is stored. */
-INLINE void gate_vectors(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
-                         char *value_grad, int count)
+typedef struct {
+    const char *grad, *gate, *value;
+    char *gate_grad, *value_grad;
+} gate_places;
+
+INLINE gate_places gate_places_at(gate_places a, ptrdiff_t offset)
 {
-    vec g[GATES_AT_ONCE], x[GATES_AT_ONCE], v[GATES_AT_ONCE];
-    gate_grads d[GATES_AT_ONCE];
-    for (int i = 0; i < count; i++) {
-        x[i] = load(gate + i * VECTOR_BYTES);
-        g[i] = load(grad + i * VECTOR_BYTES);
-        v[i] = load(value + i * VECTOR_BYTES);
-    }
-    if (needs_full_range(x, count, t.special_bound))
-        for (int i = 0; i < count; i++)
-            d[i] = apply_gate(t, g[i], x[i], v[i], 1);
-    else {
-        UNROLLED
-        for (int i = 0; i < count; i++)
-            d[i] = apply_gate(t, g[i], x[i], v[i], 0);
-    }
-    for (int i = 0; i < count; i++) {
-        store(gate_grad + i * VECTOR_BYTES, d[i].gate);
-        store(value_grad + i * VECTOR_BYTES, d[i].value);
-    }
+    return (gate_places){a.grad + offset, a.gate + offset, a.value + offset, a.gate_grad + offset,
+                         a.value_grad + offset};
 }
 
-INLINE void gate_part(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
-                      char *value_grad, ptrdiff_t n)
+/* `count` vectors on the fast path; 0 if one of them needs the full-range path, then nothing is written.  Either
+ * gradient may overwrite an input: all vectors are loaded before the first is stored. */
+INLINE int gate_vectors(gate_task t, int storage, gate_places a, int count, int ahead)
+{
+    vec g[GATES_AT_ONCE], x[GATES_AT_ONCE], v[GATES_AT_ONCE], gate_grad[GATES_AT_ONCE], value_grad[GATES_AT_ONCE];
+    load_vectors(storage, a.gate, x, count, ahead);
+    load_vectors(storage, a.grad, g, count, ahead);
+    load_vectors(storage, a.value, v, count, ahead);
+    if (needs_full_range(x, count, t.special_bound))
+        return 0;
+    UNROLLED
+    for (int i = 0; i < count; i++) {
+        gate_grads d = apply_gate(t, g[i], x[i], v[i], 0);
+        gate_grad[i] = d.gate, value_grad[i] = d.value;
+    }
+    store_vectors(storage, a.gate_grad, gate_grad, count, ahead);
+    store_vectors(storage, a.value_grad, value_grad, count, ahead);
+    return 1;
+}
+
+/* n <= WIDTH elements, on the full-range path. */
+INLINE void gate_part(gate_task t, int storage, gate_places a, ptrdiff_t n)
 {
     vec one = splat(1); /* lanes past n, where every formula is fast */
-    gate_grads d = apply_gate(t, load_part(grad, n, one), load_part(gate, n, one), load_part(value, n, one), 1);
-    store_part(gate_grad, d.gate, n);
-    store_part(value_grad, d.value, n);
+    vec g = load_stored_part(storage, a.grad, n, one), x = load_stored_part(storage, a.gate, n, one);
+    gate_grads d = apply_gate(t, g, x, load_stored_part(storage, a.value, n, one), 1);
+    store_stored_part(storage, a.gate_grad, d.gate, n);
+    store_stored_part(storage, a.value_grad, d.value, n);
 }
 
-INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char *value, char *gate_grad,
-                     char *value_grad, ptrdiff_t n)
+INLINE void run_gate(gate_task t, int storage, gate_places a, ptrdiff_t n)
 {
-    ptrdiff_t end = n * ITEM, at = 0, step = GATES_AT_ONCE * VECTOR_BYTES;
-    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)gate_grad % (uintptr_t)VECTOR_BYTES) / ITEM;
-    if (!SMALL && head && n > 8 * WIDTH) {
-        gate_part(t, grad, gate, value, gate_grad, value_grad, head);
-        at = head * ITEM;
-    }
-    for (; !SMALL && at + step <= end; at += step) {
-        for (ptrdiff_t line = at + PREFETCH_AHEAD; line < at + step + PREFETCH_AHEAD; line += CACHE_LINE) {
-            __builtin_prefetch(grad + line);
-            __builtin_prefetch(gate + line);
-            __builtin_prefetch(value + line);
-            __builtin_prefetch(gate_grad + line, 1);
-            __builtin_prefetch(value_grad + line, 1);
+    ptrdiff_t item = item_of(storage), at = 0, part = 0;
+    if (!SMALL && n > 8 * WIDTH)
+        part = (ptrdiff_t)(-(uintptr_t)a.gate_grad % (uintptr_t)(WIDTH * item)) / item;
+    do { /* as elementwise/run.h does */
+        for (ptrdiff_t end = at + part, m; at < end; at += m) {
+            m = end - at < WIDTH ? end - at : WIDTH;
+            gate_part(t, storage, gate_places_at(a, at * item), m);
         }
-        gate_vectors(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, GATES_AT_ONCE);
-    }
-    for (; at + VECTOR_BYTES <= end; at += VECTOR_BYTES)
-        gate_vectors(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, 1);
-    if (at < end)
-        gate_part(t, grad + at, gate + at, value + at, gate_grad + at, value_grad + at, (end - at) / ITEM);
+        part = 0;
+        for (; !SMALL && at + GATES_AT_ONCE * WIDTH <= n; at += GATES_AT_ONCE * WIDTH)
+            if (!gate_vectors(t, storage, gate_places_at(a, at * item), GATES_AT_ONCE, 1)) {
+                part = GATES_AT_ONCE * WIDTH;
+                break;
+            }
+        for (; !part && at + WIDTH <= n; at += WIDTH)
+            if (!gate_vectors(t, storage, gate_places_at(a, at * item), 1, 0)) {
+                part = WIDTH;
+                break;
+            }
+        if (!part)
+            part = n - at;
+    } while (part);
 }
 
 /* Forward, the value takes the place of a gradient. */
@@ -137,17 +145,15 @@ INLINE void run_gate(gate_task t, const char *grad, const char *gate, const char
     KERNEL(name##_run) \
     { \
         const double parameters[MAX_PARAMETERS] = {0}; \
-        (void)args; \
         for (ptrdiff_t i = 0; i < rows; i++) \
-            run((task){f##_forward, SMOOTH, 1, 0, special_bound, (special_bound < NO_BOUND ? 4 : 2)}, OPERAND(1), \
-                OPERAND(0), NULL, NULL, OPERAND(2), n, parameters); \
+            run((task){f##_forward, SMOOTH, 1, 0, special_bound, (special_bound < NO_BOUND ? 4 : 2)}, args->storage, \
+                (places){OPERAND(1), OPERAND(0), NULL, NULL, OPERAND(2)}, n, parameters); \
     } \
     KERNEL(name##_backward_run) \
     { \
-        (void)args; \
         for (ptrdiff_t i = 0; i < rows; i++) \
-            run_gate((gate_task){f##_jet, kind, special_bound}, OPERAND(0), OPERAND(1), OPERAND(2), OPERAND(3), \
-                     OPERAND(4), n); \
+            run_gate((gate_task){f##_jet, kind, special_bound}, stored_as(args->storage), \
+                     (gate_places){OPERAND(0), OPERAND(1), OPERAND(2), OPERAND(3), OPERAND(4)}, n); \
     }
 GATES(DEFINE_GATE)
 

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define FASTACT_KERNELS_VERSION 5
+#define FASTACT_KERNELS_VERSION 6
 
 /* How the elements of an operand are stored.  Integers come before the others; kernels compute in the last two. */
 enum fastact_storage {
@@ -57,6 +57,9 @@ struct fastact_args {
     const double *parameters;
     /* Bytes from one element of a row to the next, of each operand. */
     const ptrdiff_t *steps;
+    /* Of elementwise, channelwise and gate kernels of a table that `takes_halves`: how all operands are stored, as the
+     * table's type or as FLOAT16 or BFLOAT16.  Others do not read it. */
+    int storage;
 };
 
 /* `rows` rows of n elements; from one row to the next are row_steps[k] bytes of operand k.  `run` wants the elements
@@ -83,8 +86,9 @@ struct fastact_kernels {
     uint32_t version, size;
     const char *target; /* "avx512", "avx2", "generic" */
     uint8_t storage_bits, compute_bits;
-    uint8_t fused;     /* has fused multiply-add: gives the bits that all such targets give */
-    uint8_t short_row; /* elements of a row up to which `columns` of a loss serves */
+    uint8_t fused;        /* has fused multiply-add: gives the bits that all such targets give */
+    uint8_t takes_halves; /* kernels by elements convert float16 and bfloat16 in registers */
+    uint8_t short_row;    /* elements of a row up to which `columns` of a loss serves */
     const struct fastact_entry *entries;
     ptrdiff_t entry_count;
     fastact_load load[FASTACT_STORAGE_COUNT]; /* by storage; NULL where there is none */

@@ -29,6 +29,7 @@ const struct fastact_kernels TABLE = {
     .storage_bits = REAL_BITS,
     .compute_bits = REAL_BITS,
     .fused = FUSED,
+    .takes_halves = HALVES,
     .short_row = TRANSPOSED_ROW,
     .entries = entries,
     .entry_count = COUNT(entries),

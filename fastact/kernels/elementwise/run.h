@@ -4,6 +4,7 @@
 #define FASTACT_ELEMENTWISE_RUN_H
 
 #include "../kernel.h"
+#include "../simd/stored.h"
 #include "list.h"
 
 #define MOST_AT_ONCE 4
@@ -43,100 +44,128 @@ INLINE int needs_full_range(const vec *x, int count, real special_bound)
     return any(beyond);
 }
 
-/* `count` vectors, on the fast path unless one of them needs the full-range path. */
-INLINE void apply_vectors(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out,
-                          const vec *p, int count)
+/* What a run reads and writes, as `storage` has it; `grad`, `bias` and `weight` may be NULL. */
+typedef struct {
+    const char *grad, *x, *bias, *weight;
+    char *out;
+} places;
+
+INLINE places places_at(places a, ptrdiff_t offset)
 {
-    vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE];
-    for (int i = 0; i < count; i++) {
-        v[i] = load(x + i * VECTOR_BYTES);
-        g[i] = t.backward ? load(grad + i * VECTOR_BYTES) : splat(1);
-        w[i] = t.per_element ? load(weight + i * VECTOR_BYTES) : splat(1);
-    }
-    if (bias)
-        for (int i = 0; i < count; i++)
-            v[i] += load(bias + i * VECTOR_BYTES);
-    if (needs_full_range(v, count, t.special_bound))
-        for (int i = 0; i < count; i++)
-            store(out + i * VECTOR_BYTES, apply(t, g[i], v[i], t.per_element ? &w[i] : p, 1));
-    else {
-        UNROLLED
-        for (int i = 0; i < count; i++)
-            v[i] = apply(t, g[i], v[i], t.per_element ? &w[i] : p, 0);
-        for (int i = 0; i < count; i++)
-            store(out + i * VECTOR_BYTES, v[i]);
-    }
+    return (places){a.grad + offset, a.x + offset, a.bias ? a.bias + offset : NULL, a.weight + offset, a.out + offset};
 }
 
-INLINE void apply_part(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out,
-                       ptrdiff_t n, const vec *p)
+/* `count` vectors on the fast path; 0 if one of them needs the full-range path, then nothing is written. */
+INLINE int apply_vectors(task t, int storage, places a, const vec *p, int count, int ahead)
+{
+    vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE], b[MOST_AT_ONCE];
+    load_vectors(storage, a.x, v, count, ahead);
+    if (t.backward)
+        load_vectors(storage, a.grad, g, count, ahead);
+    if (t.per_element)
+        load_vectors(storage, a.weight, w, count, 0);
+    if (a.bias) {
+        load_vectors(storage, a.bias, b, count, 0);
+        for (int i = 0; i < count; i++)
+            v[i] += b[i];
+    }
+    if (needs_full_range(v, count, t.special_bound))
+        return 0;
+    UNROLLED
+    for (int i = 0; i < count; i++)
+        v[i] = apply(t, t.backward ? g[i] : splat(1), v[i], t.per_element ? &w[i] : p, 0);
+    store_vectors(storage, a.out, v, count, ahead);
+    return 1;
+}
+
+/* n <= WIDTH elements, on the full-range path. */
+INLINE void apply_part(task t, int storage, places a, ptrdiff_t n, const vec *p)
 {
     /* Lanes past n hold 1, where every formula is fast. */
-    vec v = load_part(x, n, splat(1));
-    if (bias)
-        v += load_part(bias, n, splat(0));
-    vec g = t.backward ? load_part(grad, n, splat(1)) : splat(1);
-    vec w = t.per_element ? load_part(weight, n, splat(1)) : splat(1);
-    store_part(out, apply(t, g, v, t.per_element ? &w : p, 1), n);
+    vec v = load_stored_part(storage, a.x, n, splat(1));
+    if (a.bias)
+        v += load_stored_part(storage, a.bias, n, splat(0));
+    vec g = t.backward ? load_stored_part(storage, a.grad, n, splat(1)) : splat(1);
+    vec w = t.per_element ? load_stored_part(storage, a.weight, n, splat(1)) : splat(1);
+    store_stored_part(storage, a.out, apply(t, g, v, t.per_element ? &w : p, 1), n);
 }
 
-/* Memory may be misaligned; `bias` is NULL or added to x. */
-INLINE void run(task t, const char *grad, const char *x, const char *bias, const char *weight, char *out, ptrdiff_t n,
-                const double *parameters)
+/* Memory may be misaligned.  A run is vectors at once, then one by one, then what is left; the full-range path is long,
+ * so there is but one piece of code for all that goes its way: `part` elements. */
+INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double *parameters)
 {
     vec p[PARAMETERS_AND_PREPARED];
     for (int i = 0; i < MAX_PARAMETERS; i++)
         p[i] = t.per_element ? splat(1) : splat((real)parameters[i]);
     prepare(p);
 
+    int singles = t.at_once == MOST_AT_ONCE || storage == NATIVE;
     /* Stores across cache lines cost a memory-bound function a quarter of its speed. */
-    ptrdiff_t head = (ptrdiff_t)(-(uintptr_t)out % (uintptr_t)VECTOR_BYTES) / ITEM, at = 0, bytes = n * ITEM;
-    if (!SMALL && head && n > 8 * WIDTH) {
-        apply_part(t, grad, x, bias, weight, out, head, p);
-        at = head * ITEM;
-    }
-#define PLACES grad + at, x + at, bias ? bias + at : NULL, weight + at, out + at
-    for (; !SMALL && at + t.at_once * VECTOR_BYTES <= bytes; at += t.at_once * VECTOR_BYTES) {
-        for (ptrdiff_t line = 0; line < t.at_once * VECTOR_BYTES; line += CACHE_LINE) {
-            __builtin_prefetch(x + at + line + PREFETCH_AHEAD);
-            __builtin_prefetch(out + at + line + PREFETCH_AHEAD, 1);
-            if (t.backward)
-                __builtin_prefetch(grad + at + line + PREFETCH_AHEAD);
+    ptrdiff_t item = item_of(storage), at = 0, part = 0;
+    if (!SMALL && n > 8 * WIDTH)
+        part = (ptrdiff_t)(-(uintptr_t)a.out % (uintptr_t)(WIDTH * item)) / item;
+    do {
+        for (ptrdiff_t end = at + part, m; at < end; at += m) {
+            m = end - at < WIDTH ? end - at : WIDTH;
+            apply_part(t, storage, places_at(a, at * item), m, p);
         }
-        apply_vectors(t, PLACES, p, t.at_once);
-    }
-    for (; at + VECTOR_BYTES <= bytes; at += VECTOR_BYTES)
-        apply_vectors(t, PLACES, p, 1);
-    if (at < bytes)
-        apply_part(t, PLACES, (bytes - at) / ITEM, p);
-#undef PLACES
+        part = 0;
+        for (; !SMALL && at + t.at_once * WIDTH <= n; at += t.at_once * WIDTH)
+            if (!apply_vectors(t, storage, places_at(a, at * item), p, t.at_once, 1)) {
+                part = t.at_once * WIDTH;
+                break;
+            }
+        for (; singles && !part && at + WIDTH <= n; at += WIDTH)
+            if (!apply_vectors(t, storage, places_at(a, at * item), p, 1, 0)) {
+                part = WIDTH;
+                break;
+            }
+        if (!part)
+            part = n - at;
+    } while (part);
+}
+
+/* Where memory is the limit, each storage type has a loop of its own; elsewhere one loop serves all. */
+INLINE void run(task t, int storage, places a, ptrdiff_t n, const double *parameters)
+{
+    storage = stored_as(storage);
+    if (t.at_once == MOST_AT_ONCE)
+        run_stored(t, storage, a, n, parameters);
+    else if (storage == NATIVE)
+        run_stored(t, NATIVE, a, n, parameters);
+    else if (storage == FASTACT_FLOAT16)
+        run_stored(t, FASTACT_FLOAT16, a, n, parameters);
+    else
+        run_stored(t, FASTACT_BFLOAT16, a, n, parameters);
 }
 
 /* Kernels over rows.  Operands: x, or grad and x; then the bias (or NULL); then the output. */
-INLINE void run_unary(task t, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n,
-                      const double *parameters)
+INLINE void run_unary(task t, int storage, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows,
+                      ptrdiff_t n, const double *parameters)
 {
     for (ptrdiff_t i = 0; i < rows; i++)
-        run(t, NULL, OPERAND(0), operands[1] ? OPERAND(1) : NULL, NULL, OPERAND(2), n, parameters);
+        run(t, storage, (places){NULL, OPERAND(0), OPTIONAL(1), NULL, OPERAND(2)}, n, parameters);
 }
-INLINE void run_binary(task t, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows, ptrdiff_t n,
-                       const double *parameters)
+INLINE void run_binary(task t, int storage, char *const *operands, const ptrdiff_t *row_steps, ptrdiff_t rows,
+                       ptrdiff_t n, const double *parameters)
 {
     for (ptrdiff_t i = 0; i < rows; i++)
-        run(t, OPERAND(0), OPERAND(1), operands[2] ? OPERAND(2) : NULL, NULL, OPERAND(3), n, parameters);
+        run(t, storage, (places){OPERAND(0), OPERAND(1), OPTIONAL(2), NULL, OPERAND(3)}, n, parameters);
 }
 
 #define DEFINE_UNARY(name, f, special_bound, at_once) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_unary((task){f, SMOOTH, 0, 0, special_bound, at_once}, operands, row_steps, rows, n, parameters); \
+        run_unary((task){f, SMOOTH, 0, 0, special_bound, at_once}, args->storage, operands, row_steps, rows, n, \
+                  parameters); \
     }
 #define DEFINE_BINARY(name, f, kind, special_bound, at_once) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_binary((task){f, kind, 1, 0, special_bound, at_once}, operands, row_steps, rows, n, parameters); \
+        run_binary((task){f, kind, 1, 0, special_bound, at_once}, args->storage, operands, row_steps, rows, n, \
+                   parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, special_bound, derivative_bound, ...) \
