@@ -88,43 +88,52 @@ INLINE void fetch_ahead(const char *p, ptrdiff_t bytes, int for_writing)
         else
             __builtin_prefetch(p + line);
 }
+#ifndef BFLOAT16_PAIRS /* the header of the target may have its own: faster, and right only for a NaN whose lower half is
+                          0.  Of widened operands and what is computed of them all are: arithmetic keeps it so. */
+INLINE void widen_bfloat16_pair(const char *p, vec *v)
+{
+    v[0] = load_half(FASTACT_BFLOAT16, p), v[1] = load_half(FASTACT_BFLOAT16, p + VECTOR_BYTES / 2);
+}
+INLINE void narrow_bfloat16_pair(char *p, const vec *v)
+{
+    store_half(FASTACT_BFLOAT16, p, v[0]), store_half(FASTACT_BFLOAT16, p + VECTOR_BYTES / 2, v[1]);
+}
+#endif
 INLINE void load_vectors(int storage, const char *p, vec *v, int count, int ahead)
 {
-#define LOAD_VECTORS(loaded, bytes) \
-    { \
-        if (ahead) \
-            fetch_ahead(p, count *(bytes), 0); \
-        for (int i = 0; i < count; i++) \
-            v[i] = loaded(p + i * (bytes)); \
+    if (storage == NATIVE) {
+        if (ahead)
+            fetch_ahead(p, count * VECTOR_BYTES, 0);
+        for (int i = 0; i < count; i++)
+            v[i] = load(p + i * VECTOR_BYTES);
+        return;
     }
-    if (storage == NATIVE)
-        LOAD_VECTORS(load, VECTOR_BYTES)
-#if HALVES
-    else if (storage == FASTACT_FLOAT16)
-        LOAD_VECTORS(widen_float16, VECTOR_BYTES / 2)
+    if (ahead)
+        fetch_ahead(p, count * VECTOR_BYTES / 2, 0);
+    if (storage == FASTACT_BFLOAT16 && count > 1)
+        for (int i = 0; i < count; i += 2)
+            widen_bfloat16_pair(p + i * VECTOR_BYTES / 2, v + i);
     else
-        LOAD_VECTORS(widen_bfloat16, VECTOR_BYTES / 2)
-#endif
-#undef LOAD_VECTORS
+        for (int i = 0; i < count; i++)
+            v[i] = load_half(storage, p + i * VECTOR_BYTES / 2);
 }
 INLINE void store_vectors(int storage, char *p, const vec *v, int count, int ahead)
 {
-#define STORE_VECTORS(stored, bytes) \
-    { \
-        if (ahead) \
-            fetch_ahead(p, count *(bytes), 1); \
-        for (int i = 0; i < count; i++) \
-            stored(p + i * (bytes), v[i]); \
+    if (storage == NATIVE) {
+        if (ahead)
+            fetch_ahead(p, count * VECTOR_BYTES, 1);
+        for (int i = 0; i < count; i++)
+            store(p + i * VECTOR_BYTES, v[i]);
+        return;
     }
-    if (storage == NATIVE)
-        STORE_VECTORS(store, VECTOR_BYTES)
-#if HALVES
-    else if (storage == FASTACT_FLOAT16)
-        STORE_VECTORS(narrow_float16, VECTOR_BYTES / 2)
+    if (ahead)
+        fetch_ahead(p, count * VECTOR_BYTES / 2, 1);
+    if (storage == FASTACT_BFLOAT16 && count > 1)
+        for (int i = 0; i < count; i += 2)
+            narrow_bfloat16_pair(p + i * VECTOR_BYTES / 2, v + i);
     else
-        STORE_VECTORS(narrow_bfloat16, VECTOR_BYTES / 2)
-#endif
-#undef STORE_VECTORS
+        for (int i = 0; i < count; i++)
+            store_half(storage, p + i * VECTOR_BYTES / 2, v[i]);
 }
 
 #endif

@@ -61,15 +61,32 @@ INLINE vec widen_bfloat16(const char *p)
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
-INLINE void narrow_bfloat16(char *p, vec v)
+INLINE __m256i round_bfloat16(vec v) /* in the upper half of each word */
 {
     __m256i bits = _mm256_castps_si256(v), even = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), even);
-    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000)); /* a NaN must not carry over to infinity */
+    return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), even);
+}
+INLINE void narrow_bfloat16(char *p, vec v)
+{
+    __m256i quiet = _mm256_or_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x400000));
     __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-    __m256i upper = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+    __m256i upper = _mm256_srli_epi32(_mm256_blendv_epi8(round_bfloat16(v), quiet, nan), 16);
     __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
     _mm_storeu_si128((__m128i *)p, narrow);
+}
+#define BFLOAT16_PAIRS 1
+#define QUARTERS_0213 0xd8
+INLINE void widen_bfloat16_pair(const char *p, vec *v)
+{
+    __m256i pair = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i *)p), QUARTERS_0213);
+    v[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(_mm256_setzero_si256(), pair));
+    v[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(_mm256_setzero_si256(), pair));
+}
+INLINE void narrow_bfloat16_pair(char *p, const vec *v)
+{
+    __m256i first = _mm256_srli_epi32(round_bfloat16(v[0]), 16), second = _mm256_srli_epi32(round_bfloat16(v[1]), 16);
+    __m256i pair = _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), QUARTERS_0213);
+    _mm256_storeu_si256((__m256i *)p, pair);
 }
 #endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }

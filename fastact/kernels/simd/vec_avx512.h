@@ -48,13 +48,32 @@ INLINE vec widen_bfloat16(const char *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
-INLINE void narrow_bfloat16(char *p, vec v)
+INLINE __m512i round_bfloat16(vec v) /* in the upper half of each word; no masks, which are slow on AMD cores */
 {
     __m512i bits = _mm512_castps_si512(v), even = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), even);
-    __m512i quiet = _mm512_set1_epi32(0x400000); /* a NaN must not carry over to infinity */
-    rounded = _mm512_mask_or_epi32(rounded, OP_MASK(cmp)(v, v, _CMP_UNORD_Q), bits, quiet);
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+    return _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), even);
+}
+INLINE void narrow_bfloat16(char *p, vec v)
+{
+    __m512i quiet = _mm512_or_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x400000));
+    __m512i kept = _mm512_mask_mov_epi32(round_bfloat16(v), OP_MASK(cmp)(v, v, _CMP_UNORD_Q), quiet);
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+}
+#define BFLOAT16_PAIRS 1
+INLINE void widen_bfloat16_pair(const char *p, vec *v)
+{
+    __m512i pair = _mm512_loadu_si512(p),
+            lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i place = _mm512_slli_epi32(lane, 16), upper = _mm512_add_epi32(place, _mm512_set1_epi32(16 << 16));
+    v[0] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, place, pair));
+    v[1] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, upper, pair));
+}
+INLINE void narrow_bfloat16_pair(char *p, const vec *v)
+{
+    __m512i upper = _mm512_setr_epi32(0x00030001, 0x00070005, 0x000b0009, 0x000f000d, 0x00130011, 0x00170015,
+                                      0x001b0019, 0x001f001d, 0x00230021, 0x00270025, 0x002b0029, 0x002f002d,
+                                      0x00330031, 0x00370035, 0x003b0039, 0x003f003d);
+    _mm512_storeu_si512(p, _mm512_permutex2var_epi16(round_bfloat16(v[0]), upper, round_bfloat16(v[1])));
 }
 #endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
