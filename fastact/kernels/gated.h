@@ -118,7 +118,7 @@ INLINE void run_gate(gate_task t, int storage, gate_places a, ptrdiff_t n)
 {
     ptrdiff_t item = item_of(storage), at = 0, part = 0;
     if (!SMALL && n > 8 * WIDTH)
-        part = (ptrdiff_t)(-(uintptr_t)a.gate_grad % (uintptr_t)(WIDTH * item)) / item;
+        part = (ptrdiff_t)(-(uintptr_t)a.gate_grad % (uintptr_t)VECTOR_BYTES) / item;
     do { /* as elementwise/run.h does */
         for (ptrdiff_t end = at + part, m; at < end; at += m) {
             m = end - at < WIDTH ? end - at : WIDTH;

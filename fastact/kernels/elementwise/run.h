@@ -103,7 +103,7 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
     /* Stores across cache lines cost a memory-bound function a quarter of its speed. */
     ptrdiff_t item = item_of(storage), at = 0, part = 0;
     if (!SMALL && n > 8 * WIDTH)
-        part = (ptrdiff_t)(-(uintptr_t)a.out % (uintptr_t)(WIDTH * item)) / item;
+        part = (ptrdiff_t)(-(uintptr_t)a.out % (uintptr_t)VECTOR_BYTES) / item;
     do {
         for (ptrdiff_t end = at + part, m; at < end; at += m) {
             m = end - at < WIDTH ? end - at : WIDTH;

@@ -70,10 +70,15 @@ INLINE void widen_bfloat16_pair(const char *p, vec *v)
 }
 INLINE void narrow_bfloat16_pair(char *p, const vec *v)
 {
-    __m512i upper = _mm512_setr_epi32(0x00030001, 0x00070005, 0x000b0009, 0x000f000d, 0x00130011, 0x00170015,
-                                      0x001b0019, 0x001f001d, 0x00230021, 0x00270025, 0x002b0029, 0x002f002d,
-                                      0x00330031, 0x00370035, 0x003b0039, 0x003f003d);
-    _mm512_storeu_si512(p, _mm512_permutex2var_epi16(round_bfloat16(v[0]), upper, round_bfloat16(v[1])));
+    __m512i place = _mm512_setr_epi32(0x00020000, 0x00060004, 0x000a0008, 0x000e000c, 0x00120010, 0x00160014,
+                                      0x001a0018, 0x001e001c, 0x00220020, 0x00260024, 0x002a0028, 0x002e002c,
+                                      0x00320030, 0x00360034, 0x003a0038, 0x003e003c);
+    __m512i upper = _mm512_add_epi32(place, _mm512_set1_epi32(0x00010001));
+    __m512i a = _mm512_castps_si512(v[0]), b = _mm512_castps_si512(v[1]), one = _mm512_set1_epi16(1);
+    __m512i high = _mm512_permutex2var_epi16(a, upper, b), low = _mm512_permutex2var_epi16(a, place, b);
+    __m512i rest = _mm512_adds_epu16(low, _mm512_and_si512(high, one));
+    __mmask32 up = _mm512_cmpgt_epu16_mask(rest, _mm512_set1_epi16((short)0x8000));
+    _mm512_storeu_si512(p, _mm512_mask_add_epi16(high, up, high, one));
 }
 #endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
