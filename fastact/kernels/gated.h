@@ -84,21 +84,28 @@ INLINE gate_places gate_places_at(gate_places a, ptrdiff_t offset)
                          a.value_grad + offset};
 }
 
-/* `count` vectors on the fast path; 0 if one of them needs the full-range path, then nothing is written.  Either
- * gradient may overwrite an input: all vectors are loaded before the first is stored. */
+/* `count` vectors, as elementwise/run.h has them.  Either gradient may overwrite an input: all vectors are loaded before
+ * the first is stored. */
 INLINE int gate_vectors(gate_task t, int storage, gate_places a, int count, int ahead)
 {
     vec g[GATES_AT_ONCE], x[GATES_AT_ONCE], v[GATES_AT_ONCE], gate_grad[GATES_AT_ONCE], value_grad[GATES_AT_ONCE];
     load_vectors(storage, a.gate, x, count, ahead);
     load_vectors(storage, a.grad, g, count, ahead);
     load_vectors(storage, a.value, v, count, ahead);
-    if (needs_full_range(x, count, t.special_bound))
-        return 0;
-    UNROLLED
-    for (int i = 0; i < count; i++) {
-        gate_grads d = apply_gate(t, g[i], x[i], v[i], 0);
-        gate_grad[i] = d.gate, value_grad[i] = d.value;
+#define APPLY(full_range) \
+    for (int i = 0; i < count; i++) { \
+        gate_grads d = apply_gate(t, g[i], x[i], v[i], full_range); \
+        gate_grad[i] = d.gate, value_grad[i] = d.value; \
     }
+    if (needs_full_range(x, count, t.special_bound)) {
+        if (count == 1)
+            return 0;
+        APPLY(1)
+    } else {
+        UNROLLED
+        APPLY(0)
+    }
+#undef APPLY
     store_vectors(storage, a.gate_grad, gate_grad, count, ahead);
     store_vectors(storage, a.value_grad, value_grad, count, ahead);
     return 1;
@@ -119,24 +126,17 @@ INLINE void run_gate(gate_task t, int storage, gate_places a, ptrdiff_t n)
     ptrdiff_t item = item_of(storage), at = 0, part = 0;
     if (!SMALL && n > 8 * WIDTH)
         part = (ptrdiff_t)(-(uintptr_t)a.gate_grad % (uintptr_t)VECTOR_BYTES) / item;
-    do { /* as elementwise/run.h does */
-        for (ptrdiff_t end = at + part, m; at < end; at += m) {
-            m = end - at < WIDTH ? end - at : WIDTH;
-            gate_part(t, storage, gate_places_at(a, at * item), m);
+    do {
+        for (ptrdiff_t end = at + part; at < end; at += part) {
+            part = end - at < WIDTH ? end - at : WIDTH;
+            gate_part(t, storage, gate_places_at(a, at * item), part);
         }
-        part = 0;
         for (; !SMALL && at + GATES_AT_ONCE * WIDTH <= n; at += GATES_AT_ONCE * WIDTH)
-            if (!gate_vectors(t, storage, gate_places_at(a, at * item), GATES_AT_ONCE, 1)) {
-                part = GATES_AT_ONCE * WIDTH;
+            gate_vectors(t, storage, gate_places_at(a, at * item), GATES_AT_ONCE, 1);
+        for (; at + WIDTH <= n; at += WIDTH)
+            if (!gate_vectors(t, storage, gate_places_at(a, at * item), 1, 0))
                 break;
-            }
-        for (; !part && at + WIDTH <= n; at += WIDTH)
-            if (!gate_vectors(t, storage, gate_places_at(a, at * item), 1, 0)) {
-                part = WIDTH;
-                break;
-            }
-        if (!part)
-            part = n - at;
+        part = n - at > WIDTH ? WIDTH : n - at;
     } while (part);
 }
 

@@ -55,7 +55,8 @@ INLINE places places_at(places a, ptrdiff_t offset)
     return (places){a.grad + offset, a.x + offset, a.bias ? a.bias + offset : NULL, a.weight + offset, a.out + offset};
 }
 
-/* `count` vectors on the fast path; 0 if one of them needs the full-range path, then nothing is written. */
+/* `count` vectors, on the fast path unless one of them needs the full-range path.  One alone is left to apply_part
+ * then: 0, and nothing is written. */
 INLINE int apply_vectors(task t, int storage, places a, const vec *p, int count, int ahead)
 {
     vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE], b[MOST_AT_ONCE];
@@ -69,11 +70,19 @@ INLINE int apply_vectors(task t, int storage, places a, const vec *p, int count,
         for (int i = 0; i < count; i++)
             v[i] += b[i];
     }
-    if (needs_full_range(v, count, t.special_bound))
-        return 0;
-    UNROLLED
-    for (int i = 0; i < count; i++)
-        v[i] = apply(t, t.backward ? g[i] : splat(1), v[i], t.per_element ? &w[i] : p, 0);
+#define APPLY(full_range) \
+    for (int i = 0; i < count; i++) \
+        v[i] = apply(t, t.backward ? g[i] : splat(1), v[i], t.per_element ? &w[i] : p, full_range);
+    if (needs_full_range(v, count, t.special_bound)) {
+        if (count == 1)
+            return 0;
+        UNROLLED
+        APPLY(1)
+    } else {
+        UNROLLED
+        APPLY(0)
+    }
+#undef APPLY
     store_vectors(storage, a.out, v, count, ahead);
     return 1;
 }
@@ -90,8 +99,8 @@ INLINE void apply_part(task t, int storage, places a, ptrdiff_t n, const vec *p)
     store_stored_part(storage, a.out, apply(t, g, v, t.per_element ? &w : p, 1), n);
 }
 
-/* Memory may be misaligned.  A run is vectors at once, then one by one, then what is left; the full-range path is long,
- * so there is but one piece of code for all that goes its way: `part` elements. */
+/* Memory may be misaligned.  A run is a head, vectors at once, then one by one, and a tail; what is left to apply_part
+ * on the way, `part` elements, goes through one piece of code, as it is long. */
 INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double *parameters)
 {
     vec p[PARAMETERS_AND_PREPARED];
@@ -105,23 +114,16 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
     if (!SMALL && n > 8 * WIDTH)
         part = (ptrdiff_t)(-(uintptr_t)a.out % (uintptr_t)VECTOR_BYTES) / item;
     do {
-        for (ptrdiff_t end = at + part, m; at < end; at += m) {
-            m = end - at < WIDTH ? end - at : WIDTH;
-            apply_part(t, storage, places_at(a, at * item), m, p);
+        for (ptrdiff_t end = at + part; at < end; at += part) {
+            part = end - at < WIDTH ? end - at : WIDTH;
+            apply_part(t, storage, places_at(a, at * item), part, p);
         }
-        part = 0;
         for (; !SMALL && at + t.at_once * WIDTH <= n; at += t.at_once * WIDTH)
-            if (!apply_vectors(t, storage, places_at(a, at * item), p, t.at_once, 1)) {
-                part = t.at_once * WIDTH;
+            apply_vectors(t, storage, places_at(a, at * item), p, t.at_once, 1);
+        for (; singles && at + WIDTH <= n; at += WIDTH)
+            if (!apply_vectors(t, storage, places_at(a, at * item), p, 1, 0))
                 break;
-            }
-        for (; singles && !part && at + WIDTH <= n; at += WIDTH)
-            if (!apply_vectors(t, storage, places_at(a, at * item), p, 1, 0)) {
-                part = WIDTH;
-                break;
-            }
-        if (!part)
-            part = n - at;
+        part = singles && n - at > WIDTH ? WIDTH : n - at;
     } while (part);
 }
 
