@@ -133,10 +133,10 @@ INLINE void run_gate(gate_task t, int storage, gate_places a, ptrdiff_t n)
         }
         for (; !SMALL && at + GATES_AT_ONCE * WIDTH <= n; at += GATES_AT_ONCE * WIDTH)
             gate_vectors(t, storage, gate_places_at(a, at * item), GATES_AT_ONCE, 1);
-        for (; at + WIDTH <= n; at += WIDTH)
-            if (!gate_vectors(t, storage, gate_places_at(a, at * item), 1, 0))
+        for (; storage == NATIVE && at + WIDTH <= n; at += WIDTH)
+            if (!gate_vectors(t, NATIVE, gate_places_at(a, at * ITEM), 1, 0))
                 break;
-        part = n - at > WIDTH ? WIDTH : n - at;
+        part = storage == NATIVE && n - at > WIDTH ? WIDTH : n - at;
     } while (part);
 }
 

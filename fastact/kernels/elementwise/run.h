@@ -108,7 +108,7 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
         p[i] = t.per_element ? splat(1) : splat((real)parameters[i]);
     prepare(p);
 
-    int singles = t.at_once == MOST_AT_ONCE || storage == NATIVE;
+    int singles = storage == NATIVE; /* of halves, parts do as well for as few */
     /* Stores across cache lines cost a memory-bound function a quarter of its speed. */
     ptrdiff_t item = item_of(storage), at = 0, part = 0;
     if (!SMALL && n > 8 * WIDTH)
@@ -121,7 +121,7 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
         for (; !SMALL && at + t.at_once * WIDTH <= n; at += t.at_once * WIDTH)
             apply_vectors(t, storage, places_at(a, at * item), p, t.at_once, 1);
         for (; singles && at + WIDTH <= n; at += WIDTH)
-            if (!apply_vectors(t, storage, places_at(a, at * item), p, 1, 0))
+            if (!apply_vectors(t, NATIVE, places_at(a, at * ITEM), p, 1, 0))
                 break;
         part = singles && n - at > WIDTH ? WIDTH : n - at;
     } while (part);

@@ -33,6 +33,8 @@ INLINE void store_half(int storage, char *p, vec v)
 #define BYTES_OF(n) ((size_t)(n) * sizeof(uint16_t))
 static __attribute__((noinline)) vec load_half_part(int storage, const char *p, ptrdiff_t n, vec rest)
 {
+    if (n == WIDTH)
+        return load_half(storage, p);
     uint16_t lanes[WIDTH] = {0};
     real wide[WIDTH];
     for (ptrdiff_t i = 0; i < n; i++)
@@ -42,6 +44,10 @@ static __attribute__((noinline)) vec load_half_part(int storage, const char *p, 
 }
 static __attribute__((noinline)) void store_half_part(int storage, char *p, vec v, ptrdiff_t n)
 {
+    if (n == WIDTH) {
+        store_half(storage, p, v);
+        return;
+    }
     uint16_t lanes[WIDTH];
     store_half(storage, (char *)lanes, v);
     for (ptrdiff_t i = 0; i < n; i++)
