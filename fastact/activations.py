@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fastact import catalogue
 from fastact.core.function import Function, make
@@ -13,9 +14,55 @@ from fastact.core.function import Function, make
 Functions = Mapping[str, Function]
 
 FUNCTIONS: Functions = MappingProxyType({name: make(spec) for name, spec in catalogue.SPECS.items()})
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {alias: spec.name for spec in catalogue.SPECS.values() for alias in spec.aliases}
+
+
+class Preset:
+    """A function under a name of another library, with that library's defaults; its methods have them too."""
+
+    def __init__(self, name: str, function: Function, defaults: Mapping[str, object]) -> None:
+        self.name, self.function, self.defaults = name, function, MappingProxyType(dict(defaults))
+        self.parameters = MappingProxyType({**function.parameters, **defaults})
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self.function(*args, **self.remaining(args, keywords))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # of a copy that has nothing yet
+            raise AttributeError(name)
+        found = getattr(self.function, name)
+        return functools.partial(found, **self.defaults) if isinstance(found, Function) else found
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return get, (self.name,)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
+        return f"<fastact.{self.function.name} with {given}>"
+
+    def remaining(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+        """Return the keywords of a call: defaults that were not given by position are among them."""
+        by_position = list(self.function.parameters)[: max(len(args) - 1, 0)]
+        return {**{name: value for name, value in self.defaults.items() if name not in by_position}, **keywords}
+
+
+def folded(name: str) -> str:
+    """Return a name without capitals and underscores, in which libraries differ: LogSigmoid, log_sigmoid, logsigmoid."""
+    return name.replace("_", "").lower()
+
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {folded(name): spec.name for spec in catalogue.SPECS.values() for name in (spec.name, *spec.aliases)}
 )
+PRESETS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
+    {name: (spec.name, defaults) for spec in catalogue.SPECS.values() for name, defaults in spec.presets.items()}
+)
+# What other libraries have and the catalogue has not, with what serves the same end.
+ELSEWHERE = {
+    "gelu10": "it is np.clip(fa.gelu(x), -10, 10)",
+    "hardmax": "it is x == x.max(axis, keepdims=True), which has no gradient",
+    "laplace": "it is the normal distribution function of (x - sqrt(1/2)) / sqrt(1 / (4 pi))",
+    "xielu": "it has weights that are learnt, in the exponent too",
+}
 
 
 def named(specs: Iterable[catalogue.Spec]) -> Functions:
@@ -30,8 +77,12 @@ REDUCTIONS = named(catalogue.REDUCTIONS)
 Given = TypeVar("Given", bound=Callable[..., Any])
 
 
-def get(name: str | Given) -> Function | Given:
+def get(name: str | Given) -> Function | Preset | Given:
     """Return a function by its name, in fastact's spelling or another library's.
+
+    Known are the classes of ``torch.nn``, the operators of ONNX, and the names of JAX, Keras, SciPy and Hugging Face.
+    Capitals and underscores make no difference, but for ONNX's HardSigmoid, whose slope is another than that of
+    ``torch.nn.Hardsigmoid``: where a name stands for other defaults, the function that is returned has these.
 
     Parameters
     ----------
@@ -51,16 +102,38 @@ def get(name: str | Given) -> Function | Given:
     Examples
     --------
     >>> import fastact as fa
-    >>> fa.get("tanh"), fa.get("expit"), fa.get("logsumexp")
-    (<fastact.tanh>, <fastact.sigmoid>, <fastact.logsumexp>)
+    >>> fa.get("tanh"), fa.get("expit"), fa.get("LogSigmoid")
+    (<fastact.tanh>, <fastact.sigmoid>, <fastact.log_sigmoid>)
+    >>> fa.get("HardSigmoid")
+    <fastact.hard_sigmoid with slope=0.2>
     """
     if callable(name):
         return name
     if not isinstance(name, str):
         raise TypeError(f"an activation's name must be a str, not {type(name).__name__}")
-    known = ALIASES.get(name, name)
-    if known in FUNCTIONS:
+    if name in PRESETS:
+        stands_for, defaults = PRESETS[name]
+        return Preset(name, FUNCTIONS[stands_for], defaults)
+    known = NAMES.get(folded(name))
+    if known:
         return FUNCTIONS[known]
-    close = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *ALIASES], n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(FUNCTIONS)}"
-    raise ValueError(f"no activation is called {name!r}; {hint}")
+    raise ValueError(f"no activation is called {name!r}; {hint(name)}")
+
+
+def hint(name: str) -> str:
+    """Return what may have been meant by an unknown name."""
+    if folded(name) in ELSEWHERE:
+        return ELSEWHERE[folded(name)]
+    close = dict.fromkeys(NAMES[found] for found in difflib.get_close_matches(folded(name), NAMES, n=3))
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(FUNCTIONS)}"
+
+
+def refuse_attribute(name: str) -> NoReturn:
+    """Raise the error for what the package has not; it names a function that other libraries call so."""
+    text = f"module 'fastact' has no attribute {name!r}"
+    if not name.startswith("_"):
+        if folded(name) in NAMES:
+            text += f"; it is fa.{NAMES[folded(name)]} here, and fa.get({name!r}) finds it"
+        elif close := difflib.get_close_matches(folded(name), NAMES, n=1):
+            text += f"; did you mean fa.{NAMES[close[0]]}?"
+    raise AttributeError(text)

@@ -5,10 +5,11 @@ Nothing here computes, and nothing here is on the way of an ordinary call."""
 from __future__ import annotations
 
 import contextlib
+import difflib
 import numbers
 import operator
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,33 @@ def out_of_order(function: str, parameters: list[str], values: list[float]) -> s
     """Return the message for parameters that fall, as they are in the array's type."""
     got = ", ".join(f"{name}={value!r}" for name, value in zip(parameters, values, strict=True))
     return f"{function}() takes {' <= '.join(parameters)}, not {got}"
+
+
+# Keywords of other libraries, with those that serve the same end here.
+FOREIGN = {
+    "alpha": ("negative_slope", "slope", "beta", "weight", "threshold"),
+    "dim": ("axis",),
+    "ignore_index": ("ignore_label",),
+    "inplace": ("out",),
+    "is_causal": ("causal",),
+    "labels": ("targets",),
+    "mask": ("where",),
+    "max_value": ("max_val",),
+    "min_value": ("min_val",),
+    "theta": ("threshold",),
+}
+
+
+def unexpected(function: str, keyword: str, accepted: Sequence[str]) -> str:
+    """Return the message for a keyword that is not accepted, with what may have been meant by it."""
+    likely = (*FOREIGN.get(keyword, ()), *difflib.get_close_matches(keyword, accepted, n=1))
+    instead = next((f"{name}=" for name in likely if name in accepted), "")
+    if instead == "out=" and keyword == "inplace":
+        instead = f"out={accepted[0]}"
+    if keyword == "approximate" and function.startswith("gelu"):
+        instead = "fa.gelu_tanh"
+    hint = f"; use {instead}" if instead else ""
+    return f"{function}() got an unexpected keyword argument '{keyword}'{hint}"
 
 
 def missing(function: str, positional: list[str], names: list[str]) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import fastact as fa
 import helpers
+from fastact.activations import folded
 from fastact.catalogue import SPECS, Parameter
 from fastact.catalogue.spec import FINITE
 
@@ -307,6 +308,99 @@ def test_get_knows_the_spellings_of_other_libraries(spelling, name):
     if name not in fa.ACTIVATIONS:
         pytest.skip(f"no {name} yet")
     assert fa.get(spelling) is fa.ACTIVATIONS[name]
+
+
+# By PyTorch's classes, ONNX's operators and Hugging Face's ACT2FN; the name here is that with other defaults after a comma.
+FOREIGN = {
+    "torch.nn": {
+        "ELU": "elu", "Hardshrink": "hard_shrink", "Hardsigmoid": "hard_sigmoid", "Hardtanh": "hard_tanh",
+        "Hardswish": "hard_swish", "LeakyReLU": "leaky_relu", "LogSigmoid": "log_sigmoid", "PReLU": "prelu",
+        "ReLU": "relu", "ReLU6": "relu6", "RReLU": "leaky_relu, negative_slope=0.22916666666666666", "SELU": "selu",
+        "CELU": "celu", "GELU": "gelu", "Sigmoid": "sigmoid", "SiLU": "silu", "Mish": "mish", "Softplus": "softplus",
+        "Softshrink": "soft_shrink", "Softsign": "soft_sign", "Tanh": "tanh", "Tanhshrink": "tanh_shrink",
+        "Threshold": "threshold", "GLU": "glu", "Softmin": "softmin", "Softmax": "softmax",
+        "Softmax2d": "softmax, axis=-3", "LogSoftmax": "log_softmax", "Identity": "identity",
+        "CrossEntropyLoss": "softmax_cross_entropy", "BCEWithLogitsLoss": "sigmoid_cross_entropy",
+    },
+    "onnx": {
+        "Celu": "celu", "Elu": "elu", "Exp": "exponential", "Gelu": "gelu", "HardSigmoid": "hard_sigmoid, slope=0.2",
+        "HardSwish": "hard_swish", "Identity": "identity", "LeakyRelu": "leaky_relu", "LogSoftmax": "log_softmax",
+        "Mish": "mish", "PRelu": "prelu", "Relu": "relu", "Selu": "selu", "Shrink": "hard_shrink",
+        "Sigmoid": "sigmoid", "Softmax": "softmax", "Softplus": "softplus", "Softsign": "soft_sign",
+        "Swish": "swish", "Tanh": "tanh", "ThresholdedRelu": "threshold, threshold=1.0, value=0.0",
+    },
+    "Hugging Face": {
+        "gelu": "gelu", "gelu_accurate": "gelu_tanh", "gelu_fast": "gelu_tanh", "gelu_new": "gelu_tanh",
+        "gelu_python": "gelu", "gelu_python_tanh": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh",
+        "leaky_relu": "leaky_relu", "linear": "identity", "mish": "mish", "prelu": "prelu", "quick_gelu": "quick_gelu",
+        "relu": "relu", "relu2": "relu_squared", "relu6": "relu6", "sigmoid": "sigmoid", "silu": "silu",
+        "swish": "swish", "tanh": "tanh",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", FOREIGN)
+def test_get_knows_every_name_of_a_library(library):
+    for spelling, expected in FOREIGN[library].items():
+        name, *defaults = expected.split(", ")
+        found = fa.get(spelling)
+        shown = f"<fastact.{name} with {', '.join(defaults)}>" if defaults else f"<fastact.{name}>"
+        assert repr(found) == shown, spelling
+
+
+@pytest.mark.parametrize("name", ["gelu_10", "laplace", "xielu", "Hardmax"])
+def test_get_says_what_a_function_is_that_only_others_have(name):
+    with pytest.raises(ValueError, match=f"{name}'; it (is|has)"):
+        fa.get(name)
+
+
+def test_no_name_stands_for_two_functions():
+    names = [(folded(name), spec.name) for spec in SPECS.values() for name in (spec.name, *spec.aliases)]
+    assert len({name for name, _ in set(names)}) == len(set(names))
+
+
+def test_a_name_with_other_defaults_has_them_in_every_operation():
+    x, grad = np.linspace(-4, 4, 9), np.arange(9.0)
+    hard = fa.get("HardSigmoid")
+    np.testing.assert_array_equal(hard(x), fa.hard_sigmoid(x, 0.2))
+    np.testing.assert_array_equal(hard(x, 0.3), fa.hard_sigmoid(x, 0.3))
+    np.testing.assert_array_equal(hard(x, slope=0.3), fa.hard_sigmoid(x, 0.3))
+    np.testing.assert_array_equal(hard.derivative(x), fa.hard_sigmoid.derivative(x, 0.2))
+    np.testing.assert_array_equal(hard.backward(grad, x=x), fa.hard_sigmoid.backward(grad, x=x, slope=0.2))
+    assert dict(hard.parameters) == {"slope": 0.2, "offset": 0.5}
+    assert repr(pickle.loads(pickle.dumps(hard))) == repr(hard)
+    assert not hasattr(fa.get("Softmax2d"), "derivative")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: fa.gelu(x, approximate="tanh"), "use fa.gelu_tanh"),
+        (lambda x: fa.leaky_relu(x, alpha=0.1), "use negative_slope="),
+        (lambda x: fa.swish(x, alpha=0.1), "use beta="),
+        (lambda x: fa.softmax(x, dim=0), "use axis="),
+        (lambda x: fa.relu(x, inplace=True), "use out=x"),
+        (lambda x: fa.elu(x, alhpa=2.0), "use alpha="),
+        (lambda x: fa.softmax(x, is_causal=True), "use causal="),
+        (lambda x: fa.softmax_cross_entropy(x, [0], ignore_index=0), "use ignore_label="),
+        (lambda x: fa.relu(x, dim=0), "'dim'$"),
+        (lambda x: fa.relu(x, approximate="tanh"), "'approximate'$"),
+    ],
+)
+def test_a_keyword_of_another_library_names_ours(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("hardswish", "it is fa.hard_swish"), ("ReLU", "it is fa.relu"), ("sigmiod", "did you mean fa.sigmoid"),
+     ("no_such_thing", "'no_such_thing'$")],
+)  # fmt: skip
+def test_an_attribute_of_another_library_names_ours(name, words):
+    with pytest.raises(AttributeError, match=words):
+        getattr(fa, name)
+    assert not hasattr(fa, name)
 
 
 @pytest.mark.parametrize("name", list(SPECS))

@@ -158,7 +158,7 @@ array([2., 3.])""",
         range=("-0.170041", "inf"),
         root="-0.75246142207101626",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
-        aliases=("gelu_new", "gelu_pytorch_tanh"),
+        aliases=("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"),
         source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\

@@ -10,6 +10,7 @@ SPECS: tuple[Spec, ...] = (
         derivative="erfc(-x / sqrt(2)) / 2 + x * exp(-(x**2) / 2) / sqrt(2 * pi)",
         root="-0.75179152469356446",
         range=("-0.17", "inf"),
+        aliases=("gelu_python",),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.75, 2.0)),
         notes="The exact function, x times the normal distribution of x; `gelu_tanh` is its approximation.",
         source="Hendrycks and Gimpel, Gaussian error linear units, 2016",

@@ -51,6 +51,7 @@ True""",
                 examples=(0.2, 0.0, 1.0, 3.0),
             ),
         ),
+        presets={"RReLU": {"negative_slope": 11 / 48}},  # in evaluation, where nothing is random
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="A slope above 1 is allowed.",
         source="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013",
@@ -204,6 +205,7 @@ array([ 0., 20.,  0.])""",
                 examples=(20.0, 0.0, -0.25, -float("inf")),
             ),
         ),
+        presets={"ThresholdedRelu": {"threshold": 1.0, "value": 0.0}},
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5)),
         aliases=("thresholded_relu",),
         examples={
@@ -269,6 +271,7 @@ array([  0.,  20., 180.])""",
                 examples=(0.0, 1.0, 0.1, -1e-30, -2.5, 1e30),
             ),
         ),
+        presets={"HardSigmoid": {"slope": 0.2}},
         bounds=ulp(forward=(0.51, 0.51), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="With the default parameters the line is exactly (x + 3) / 6. It is rounded once.",
         at_defaults={
@@ -338,7 +341,7 @@ array([ 0., 20., 30.])""",
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="Odd to the bit: a zero has the sign of x.",
-        aliases=("hardshrink",),
+        aliases=("hardshrink", "Shrink"),
         examples={
             "forward": """\
 >>> fa.hard_shrink(np.array([-1.5, 0.5, 0.75]))

@@ -11,6 +11,7 @@ SPECS: tuple[Spec, ...] = (
         range=("0", "1"),
         kind="rowwise",
         masked=True,
+        presets={"Softmax2d": {"axis": -3}},
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "y * (abs(grad) + sum(abs(grad) * y))"},
         notes="A row that has a NaN or +inf, or is all -inf, becomes NaN.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import Signature
 from types import MappingProxyType
 from typing import Literal
@@ -70,7 +70,10 @@ class Spec:
     masked: bool = False  # rows can be scaled, and elements of them masked
     activation: str | None = None  # that of a gated unit, which is a function of `gate` and `value`
     inputs: tuple[str, str] | None = None  # these two in the order of the call
-    aliases: tuple[str, ...] = ()  # other libraries' spellings
+    aliases: tuple[str, ...] = ()  # other libraries' names, but for capitals and underscores
+    presets: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict
+    )  # names that stand for it with other defaults
     related: tuple[str, ...] = ()  # other functions, under See Also
     notes: str = ""
     source: str = ""  # author, title, year

@@ -578,7 +578,7 @@ cdef int find_keyword(Function self, PyObject *keyword, PyObject **given) except
     """The place of a keyword that is not the interned string, or not welcome."""
     cdef int j
     if <str> keyword not in self.arguments:
-        raise TypeError(f"{self.name}() got an unexpected keyword argument '{<str> keyword}'")
+        raise TypeError(arguments.unexpected(self.name, <str> keyword, self.arguments))
     j = self.arguments.index(<str> keyword)
     if given[j] != NULL:
         raise TypeError(f"{self.name}() got multiple values for argument '{<str> keyword}'")
