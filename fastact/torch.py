@@ -8,13 +8,16 @@ dispatcher costs Python operators some microseconds. Second derivatives are PyTo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C import _len_torch_dispatch_stack as count_modes
+from torch._C._functorch import peek_interpreter_stack as transform
 from torch.autograd import forward_ad
+from torch.compiler import is_compiling
 
 import fastact as fa
 from fastact.activations import NAMES, folded
@@ -25,6 +28,7 @@ TYPES = {"input": "Tensor", "weight": "Tensor", "mask": "Tensor?", "parameter": 
 OURS_TO_TORCH = {"axis": "dim", "keepdims": "keepdim"}
 WIDE = (torch.float32, torch.float64)
 FLOATING = (*WIDE, torch.float16, torch.bfloat16)
+EXACT = {Tensor, nn.Parameter}
 LIBRARY = torch.library.Library("fastact", "DEF")
 OPERATORS: dict[str, Any] = {}
 
@@ -43,12 +47,12 @@ def array(tensor: Tensor) -> Any:
 def is_plain(x: Any) -> bool:
     """Return whether a call may go past the dispatcher: an exact tensor on the CPU, and nothing that watches operators."""
     return (
-        (type(x) is Tensor or type(x) is nn.Parameter)
+        not is_compiling()
+        and type(x) in EXACT
         and x.is_cpu
-        and not torch.compiler.is_compiling()
         and forward_ad._current_level < 0
-        and torch._C._len_torch_dispatch_stack() == 0
-        and torch._C._functorch.peek_interpreter_stack() is None
+        and not count_modes()
+        and transform() is None
     )
 
 
@@ -409,7 +413,7 @@ def make_function(operator: Any) -> Callable[..., Tensor]:
     """Return the function that users call."""
     spec, count = operator.spec, len(operator.tensors)
     kernel, defaults, required = operator.function, operator.defaults, operator.required
-    first, positional = operator.forward, spec.kind == "elementwise"
+    first, positional, plain = operator.forward, spec.kind == "elementwise", operator.defaults[1:]
     is_grad_enabled, from_numpy = torch.is_grad_enabled, torch.from_numpy
 
     def options(args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Any, ...]:
@@ -435,8 +439,10 @@ def make_function(operator: Any) -> Callable[..., Tensor]:
             return first(x, *values)
         if is_grad_enabled() and x.requires_grad:
             return record(operator, False, x, *values)
-        if x.dtype in WIDE and x.ndim and (positional or values[1:] == defaults[1:]):
-            return from_numpy(kernel(array(x), *(values if positional else values[:1])))
+        if x.dtype in WIDE and x.ndim and (positional or values[1:] == plain):
+            if x.requires_grad:
+                x = x.detach()
+            return from_numpy(kernel(x.numpy(), *values) if positional else kernel(x.numpy(), values[0]))
         return operator.compute(x, *values)
 
     def general(*args: Any, **keywords: Any) -> Tensor:
@@ -587,13 +593,15 @@ def replacement(module: nn.Module) -> nn.Module:
     return MODULES[name](**options, inplace=getattr(module, "inplace", False))
 
 
-def patch(model: nn.Module) -> nn.Module:
+def patch(model: nn.Module, only: Collection[type[nn.Module]] | None = None) -> nn.Module:
     """Put fastact's modules in the place of those activations of a model that are torch.nn's own.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model on the CPU; it is changed. Weights, buffers and the names of modules stay.
+    only : collection of types, optional
+        The classes to replace, such as ``{nn.Mish, nn.Tanh}``; all of them by default.
 
     Returns
     -------
@@ -607,13 +615,17 @@ def patch(model: nn.Module) -> nn.Module:
     >>> fastact.torch.patch(nn.Sequential(nn.Linear(2, 3), nn.Mish()))[1].__module__
     'fastact.torch'
     """
+
+    def chosen(module: nn.Module) -> nn.Module:
+        return replacement(module) if only is None or type(module) in only else module
+
     made: dict[int, nn.Module] = {}
     for parent in list(model.modules()):
         for name, child in parent.named_children():
-            ours = made.setdefault(id(child), replacement(child))
+            ours = made.setdefault(id(child), chosen(child))
             if ours is not child:
                 setattr(parent, name, ours.train(child.training))
-    return replacement(model).train(model.training)
+    return chosen(model).train(model.training)
 
 
 __all__ = ["patch"]

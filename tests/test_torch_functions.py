@@ -278,6 +278,12 @@ def test_patch_keeps_weights_names_sharing_and_what_it_does_not_know():
     assert not model[1].training
 
 
+def test_patch_replaces_only_what_it_is_told_to():
+    first, second = ft.patch(nn.Sequential(nn.Mish(), nn.ReLU()), only={nn.Mish})
+    assert type(first) is ft.Mish
+    assert type(second) is nn.ReLU
+
+
 def losses(model, compiled):
     torch.manual_seed(0)
     x, target = torch.randn(256, 20), torch.randn(256, 1)
