@@ -1299,7 +1299,7 @@ class _ElementwiseBeta(_ElementwiseBetaFunction, Protocol):
     @property
     def backward(self) -> _ElementwiseBetaBackward: ...
 
-class _MaskedRowwiseFunction(_Described, Protocol):
+class _ScaledRowwiseFunction(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -1367,7 +1367,7 @@ class _MaskedRowwiseFunction(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _MaskedRowwiseBackward(_Described, Protocol):
+class _ScaledRowwiseBackward(_Described, Protocol):
     @overload
     def __call__(
         self,
@@ -1417,9 +1417,9 @@ class _MaskedRowwiseBackward(_Described, Protocol):
         out: None = None,
     ) -> Any: ...
 
-class _MaskedRowwise(_MaskedRowwiseFunction, Protocol):
+class _ScaledRowwise(_ScaledRowwiseFunction, Protocol):
     @property
-    def backward(self) -> _MaskedRowwiseBackward: ...
+    def backward(self) -> _ScaledRowwiseBackward: ...
     @overload
     def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
     @overload
@@ -1456,6 +1456,56 @@ class _RowwiseBackward(_Described, Protocol):
 class _Rowwise(_RowwiseFunction, Protocol):
     @property
     def backward(self) -> _RowwiseBackward: ...
+    @overload
+    def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
+    @overload
+    def jacobian(self, y: ArrayLike, axis: int = -1) -> NDArray[Any]: ...
+
+class _MaskedRowwiseFunction(_Described, Protocol):
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, out: _Out) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Real], axis: int = -1, *, where: ArrayLike | None = None, out: None = None
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, x: NDArray[_Wide], axis: int = -1, *, where: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(self, x: _Real, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> _Real: ...
+    @overload
+    def __call__(self, x: float, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> np.float64: ...
+    @overload
+    def __call__(self, x: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> Any: ...
+
+class _MaskedRowwiseBackward(_Described, Protocol):
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: _Out
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real],
+        *,
+        y: NDArray[_Real],
+        axis: int = -1,
+        where: ArrayLike | None = None,
+        out: None = None,
+    ) -> NDArray[_Real]: ...
+    @overload
+    def __call__(
+        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: None = None
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def __call__(
+        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: None = None
+    ) -> Any: ...
+
+class _MaskedRowwise(_MaskedRowwiseFunction, Protocol):
+    @property
+    def backward(self) -> _MaskedRowwiseBackward: ...
     @overload
     def jacobian(self, y: NDArray[_Real], axis: int = -1) -> NDArray[_Real]: ...
     @overload
@@ -1569,41 +1619,121 @@ class _Gate(_GateFunction, Protocol):
     @property
     def backward(self) -> _GateValueFirstBackward: ...
 
-class _ReductionFunction(_Described, Protocol):
-    @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: _Out) -> _Out: ...
+class _ScaledReductionFunction(_Described, Protocol):
     @overload
     def __call__(
-        self, x: NDArray[_Real], axis: int = -1, *, keepdims: Literal[True], out: None = None
+        self,
+        x: ArrayLike,
+        axis: int = -1,
+        *,
+        keepdims: bool = False,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: NDArray[_Real],
+        axis: int = -1,
+        *,
+        keepdims: Literal[True],
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Wide], axis: int = -1, *, keepdims: Literal[True], out: None = None
+        self,
+        x: NDArray[_Wide],
+        axis: int = -1,
+        *,
+        keepdims: Literal[True],
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, keepdims: bool = False, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        x: ArrayLike,
+        axis: int = -1,
+        *,
+        keepdims: bool = False,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> Any: ...
 
-class _ReductionBackward(_Described, Protocol):
-    @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+class _ScaledReductionBackward(_Described, Protocol):
     @overload
     def __call__(
-        self, grad: NDArray[_Real] | _Real, *, x: NDArray[_Real], axis: int = -1, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: _Out,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Real] | _Real,
+        *,
+        x: NDArray[_Real],
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: NDArray[_Wide], axis: int = -1, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        x: NDArray[_Wide],
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, x: NDArray[_Real], axis: int = -1, out: None = None
+        self,
+        grad: ArrayLike,
+        *,
+        x: NDArray[_Real],
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
     ) -> NDArray[_Real] | NDArray[np.float64]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, x: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+    def __call__(
+        self,
+        grad: ArrayLike,
+        *,
+        x: ArrayLike,
+        axis: int = -1,
+        scale: float = 1.0,
+        where: ArrayLike | None = None,
+        causal: bool = False,
+        out: None = None,
+    ) -> Any: ...
 
-class _Reduction(_ReductionFunction, Protocol):
+class _ScaledReduction(_ScaledReductionFunction, Protocol):
     @property
-    def backward(self) -> _ReductionBackward: ...
+    def backward(self) -> _ScaledReductionBackward: ...
 
 class _SoftmaxCrossEntropy(_Described, Protocol):
     @overload
@@ -1766,16 +1896,16 @@ softplus: _ElementwiseBeta
 log_sigmoid: _Elementwise
 mish: _ElementwiseFromX
 gelu: _ElementwiseFromX
-softmax: _MaskedRowwise
+softmax: _ScaledRowwise
 softmin: _Rowwise
-log_softmax: _MaskedRowwise
-sparsemax: _Rowwise
+log_softmax: _ScaledRowwise
+sparsemax: _MaskedRowwise
 glu: _GateValueFirst
 swiglu: _Gate
 geglu: _Gate
 geglu_tanh: _Gate
 reglu: _Gate
 bilinear: _Gate
-logsumexp: _Reduction
+logsumexp: _ScaledReduction
 softmax_cross_entropy: _SoftmaxCrossEntropy
 sigmoid_cross_entropy: _SigmoidCrossEntropy

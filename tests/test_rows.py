@@ -11,7 +11,8 @@ import helpers
 import references
 from fastact.catalogue import SPECS
 
-SELECTING = [name for name, row in SPECS.items() if row.masked]
+SELECTING = [name for name, row in SPECS.items() if row.scaled and row.kind == "rowwise"]
+LEAVING_OUT = {"logsumexp": -np.inf, "sparsemax": 0}  # what a row left out whole gives
 NOTHING = {"softmax": 0, "log_softmax": -np.inf}
 SHAPES = [(1, 1), (3, 5), (40, 7), (2, 33, 16), (2, 5, 64), (3, 20, 65), (2, 3, 1000), (4, 300, 2), (700, 33)]
 SCALES = (1.0, 0.125, 3.7, 1e-30, 1e30, 1e-42)
@@ -110,6 +111,46 @@ def test_a_mask_is_broadcast_along_any_axes(selecting, dtype, axis, threads, alw
         helpers.assert_same_bits(selecting(x, axis, where=None, causal=False, scale=1), selecting(x, axis))
 
 
+@pytest.mark.parametrize("name", LEAVING_OUT)
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if len(shape) > 1], ids=str)
+def test_what_is_left_out_has_no_share_in_sums_and_sparse_rows(name, axis, shape, dtype, target):
+    function = helpers.on_target(name, target)
+    x, where = some_rows(shape, dtype)
+    less = np.where(where, x, dtype.type(-np.inf))
+    kept = where.any(axis=axis, keepdims=name == "sparsemax")
+    with np.errstate(all="ignore"):
+        want = np.where(where if name == "sparsemax" else True, function(less, axis), dtype.type(0))
+    want = np.where(kept, want, dtype.type(LEAVING_OUT[name]))
+    grad = np.random.default_rng(2).normal(size=want.shape).astype(dtype)
+    if name == "sparsemax":
+        gradient = np.where(where, function.backward(np.where(where, grad, dtype.type(0)), y=want, axis=axis), dtype.type(0))
+        grad[~where] = np.nan
+    else:
+        gradient = np.where(where, function.backward(grad, x=less, axis=axis), dtype.type(0))
+    x[~where] = np.random.default_rng(1).choice([np.nan, np.inf, 1e30, -0.0], np.count_nonzero(~where))
+    for given, mask in ((x, where), (spread_out(x), spread_out(where)), (np.asfortranarray(x), where)):
+        helpers.assert_same_bits(function(given, axis, where=mask), want)
+        if name == "logsumexp":
+            got = function.backward(grad, x=given, axis=axis, where=mask)
+        else:
+            got = function.backward(grad, y=np.where(where, want, dtype.type(np.nan)), axis=axis, where=mask)
+        helpers.assert_same_bits(got, gradient)
+
+
+@pytest.mark.parametrize("queries", [1, 2, 16, 40])
+@pytest.mark.parametrize("keys", [1, 7, 17, 130])
+def test_causal_sums_see_no_later_elements(logsumexp, dtype, queries, keys):
+    x, _ = some_rows((2, 3, queries, keys), dtype)
+    seen = np.tri(queries, keys, keys - queries, dtype=bool)
+    want = logsumexp(x, where=seen)
+    for given in (x, np.asfortranarray(x), spread_out(x)):
+        helpers.assert_same_bits(logsumexp(given, causal=True), want)
+    helpers.assert_same_bits(
+        logsumexp.backward(want, x=x, causal=True, scale=0.3), logsumexp.backward(want, x=x, where=seen, scale=0.3)
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Scaled
 # ---------------------------------------------------------------------------------------------------------------
@@ -196,6 +237,8 @@ def test_causal_rows_need_two_axes(selecting):
 
 
 def test_only_some_functions_select():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scale'"):
+        fa.sparsemax(np.ones(3), scale=2.0)
     with pytest.raises(TypeError, match="unexpected keyword argument 'where'"):
         fa.softmin(np.ones(3), where=True)
 

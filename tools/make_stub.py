@@ -197,7 +197,7 @@ def title(spec):
     kind = words([spec.name]) if spec.kind == "loss" else spec.kind.capitalize()
     if spec.kind == "gate":
         return kind if spec.inputs[0] == "gate" else kind + words([f"{spec.inputs[0]}_first"])
-    ranges = "Masked" if spec.masked else ""
+    ranges = "Scaled" if spec.scaled else "Masked" if spec.masked else ""
     return ranges + kind + words(parameter.name for parameter in spec.parameters)
 
 

@@ -191,9 +191,9 @@ def channelwise(spec: Spec, role: str) -> list[Argument]:
     return [GRAD, *sources(spec, 1), replace(weight, operand=2), axis, summed, out(3, "grad")]
 
 
-def masking(operand: int, result: str) -> list[Argument]:
+def masking(spec: Spec, operand: int, result: str) -> list[Argument]:
     """Return the arguments of rows that are scaled and masked; the second operand is the valid lengths."""
-    return [
+    scale, where, causal = [
         Argument(
             "scale",
             "parameter",
@@ -207,7 +207,7 @@ def masking(operand: int, result: str) -> list[Argument]:
             "broadcast",
             operand,
             doc="Boolean mask, broadcast to the shape of `x` as NumPy does. Elements where it is False are excluded from "
-            f"their row; their {result}.",
+            f"their row; {result}.",
         ),
         Argument(
             "causal",
@@ -218,26 +218,31 @@ def masking(operand: int, result: str) -> list[Argument]:
             "j <= i + keys - queries. `axis` must be the last.",
         ),
     ]
+    return [scale, where, causal] if spec.scaled else [where] if spec.masked else []
+
+
+GRADIENT_OF_MASKED = "their gradient is 0"
 
 
 def rowwise(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
-        masks = masking(1, "result is -inf" if spec.range[0] == "-inf" else "result is 0") if spec.masked else []
+        masks = masking(spec, 1, f"their result is {'-inf' if spec.range[0] == '-inf' else 0}")
         return [X, replace(AXIS, positional=True), *masks, out(3)]
     y = Argument("y", "input", "like", 1, REQUIRED, in_place=True, doc=OUTPUT)
-    masks = masking(2, "gradient is 0") if spec.masked else []
-    return [GRAD, y, AXIS, *masks, out(4, "grad")]
+    return [GRAD, y, AXIS, *masking(spec, 2, GRADIENT_OF_MASKED), out(4, "grad")]
 
 
 def reduction(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
         keepdims = Argument("keepdims", "flag", default=False, doc="Keep the reduced axis, with length 1.")
         result = replace(OUT, operand=3, shape="reduced", doc=f"{OUT.doc.partition(';')[0]}. By default a new array.")
-        return [X, replace(AXIS, positional=True), keepdims, result]
+        masks = masking(spec, 1, "a row without any gives -inf")
+        return [X, replace(AXIS, positional=True), keepdims, *masks, result]
     grad = replace(
         GRAD, shape="reduced", in_place=False, doc=f"{GRAD.doc} Of the shape of the output, with or without the axis."
     )
-    return [grad, replace(X, operand=1, positional=False, doc=INPUT), AXIS, out(4)]
+    x = replace(X, operand=1, positional=False, doc=INPUT)
+    return [grad, x, AXIS, *masking(spec, 2, GRADIENT_OF_MASKED), out(4)]
 
 
 def gate(spec: Spec, role: str) -> list[Argument]:

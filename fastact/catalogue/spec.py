@@ -67,7 +67,8 @@ class Spec:
     # channelwise: elementwise, but the one parameter may be an array
     # rowwise: of rows along an axis; reduction: the same with one result a row
     kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate", "loss"] = "elementwise"
-    masked: bool = False  # rows can be scaled, and elements of them masked
+    masked: bool = False  # elements of rows can be masked
+    scaled: bool = False  # and rows scaled, and masked causally
     activation: str | None = None  # that of a gated unit, which is a function of `gate` and `value`
     inputs: tuple[str, str] | None = None  # these two in the order of the call
     aliases: tuple[str, ...] = ()  # other libraries' names, but for capitals and underscores

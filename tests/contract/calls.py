@@ -479,15 +479,21 @@ def channelwise(name):
 MASKS = {"like": LIKE, "row": ROW_ONLY, "first": FIRST_ONLY, "tail": TAIL, "kept": KEPT, "scalar": SCALAR}
 
 
+def mask_of(chosen):
+    return some(
+        chosen["where"], Operand("where", MASK, MASKS.get(chosen["where"], LIKE), mask, (np.bool,), widens=False)
+    )
+
+
 def rowwise(name):
-    selects = SPECS[name].masked
+    masked, scaled = SPECS[name].masked, SPECS[name].scaled
     for operation in ("forward", "backward"):
         back = operation == "backward"
         for chosen in product(
             axis=(None, 0, 1, -1, -2),
-            scale=(False, True)[: 1 + selects],
-            where=(None, *MASKS)[: 1 + selects * len(MASKS)],
-            causal=(False, True)[: 1 + selects],
+            scale=(False, True)[: 1 + scaled],
+            where=(None, *MASKS)[: 1 + masked * len(MASKS)],
+            causal=(False, True)[: 1 + scaled],
         ):
             axis = chosen["axis"]
             if chosen["causal"] and axis not in (None, -1):
@@ -501,10 +507,7 @@ def rowwise(name):
                 (
                     *some(back, GRAD),
                     Y if back else X,
-                    *some(
-                        chosen["where"],
-                        Operand("where", MASK, MASKS.get(chosen["where"], LIKE), mask, (np.bool,), widens=False),
-                    ),
+                    *mask_of(chosen),
                     OUT,
                 ),
                 settings=settings,
@@ -526,15 +529,26 @@ def rowwise(name):
 
 
 def reduction(name):
-    for chosen in product(operation=("forward", "backward"), axis=(None, 0, 1, -1, -2), keepdims=(False, True)):
+    for chosen in product(
+        operation=("forward", "backward"),
+        axis=(None, 0, 1, -1, -2),
+        keepdims=(False, True),
+        scale=(False, True),
+        where=(None, *MASKS),
+        causal=(False, True),
+    ):
         operation, axis, keepdims = chosen["operation"], chosen["axis"], chosen["keepdims"]
+        if chosen["causal"] and axis not in (None, -1):
+            continue
         settings = {} if axis is None else {"axis": axis}
+        settings |= {"scale": 0.375} if chosen["scale"] else {}
+        settings |= {"causal": True} if chosen["causal"] else {}
         shape = KEPT if keepdims else REDUCED
         if operation == "forward":
-            operands, laid_out_as = (X, Operand("out", OUTPUT, shape)), None
+            operands, laid_out_as = (X, *mask_of(chosen), Operand("out", OUTPUT, shape)), None
             settings |= {"keepdims": True} if keepdims else {}
         else:
-            operands, laid_out_as = (Operand("grad", INPUT, shape, real), X, OUT), "x"
+            operands, laid_out_as = (Operand("grad", INPUT, shape, real), X, *mask_of(chosen), OUT), "x"
         yield Call(
             name,
             operation,
@@ -542,6 +556,7 @@ def reduction(name):
             settings=settings,
             options={"name": name, **chosen},
             axis=-1 if axis is None else axis,
+            least=2 if chosen["causal"] else 0,
             laid_out_as=laid_out_as,
         )
 

@@ -432,6 +432,13 @@ def selection(call, a, shape):
     return chosen
 
 
+def parts_of(chosen):
+    """Return rows and their columns that can be computed at once: all, or one row after another."""
+    if chosen.all() and chosen.size:
+        return [(slice(None), slice(None))]
+    return [(slice(r, r + 1), chosen[r]) for r in np.flatnonzero(chosen.any(axis=1))]
+
+
 def rowwise(call, a, dtype):
     if call.operation == "jacobian":
         return jacobian(call, a, dtype)
@@ -444,18 +451,12 @@ def rowwise(call, a, dtype):
     left_out = -INF if call.name == "log_softmax" and not back else 0
     value, terms, more = np.full(rows.shape, left_out, LONG), np.zeros(rows.shape, LONG), np.zeros(rows.shape, LONG)
 
-    def compute_rows(part, keep):
+    for part, keep in parts_of(chosen):
         if back:
             found = rows_backward(call.name, gradients[part, keep], rows[part, keep], scale, dtype)
         else:
             found = rows_forward(call.name, rows[part, keep], scale)
         value[part, keep], terms[part, keep], more[part, keep] = found
-
-    if chosen.all() and rows.size:
-        compute_rows(slice(None), slice(None))
-    else:
-        for r in np.flatnonzero(chosen.any(axis=1)):
-            compute_rows(slice(r, r + 1), chosen[r])
     bound = SPECS[call.name].bounds[dtype.name]["backward_y" if back else "forward"] + 0.6
     allowed = bound * ulp_of(terms, dtype) + more
     if back:
@@ -542,27 +543,36 @@ def jacobian(call, a, dtype):
 def reduction(call, a, dtype):
     x = a["x"]
     axis = call.counted_axis(x.ndim)
-    rows = rows_of(x, axis).astype(LONG)
+    rows, scale = rows_of(x, axis).astype(LONG), LONG(dtype.type(call.settings.get("scale", 1.0)))
+    chosen = rows_of(selection(call, a, x.shape), axis)
     bounds = SPECS[call.name].bounds[dtype.name]
     if call.operation == "forward":
         value, terms = np.full(len(rows), -INF), np.zeros(len(rows), LONG)
-        if rows.size:
-            largest_of = rows.max(axis=-1)
-            lost = is_lost(rows)
-            d, peak = apart(np.where(lost, 0, rows), LONG(1))
-            log = np.log1p(np.where(peak, 0, np.exp(d)).sum(axis=-1))
-            lost = lost[:, 0]
-            value = np.where(lost, largest_of, largest_of + log)  # NaN, inf, or -inf of nothing else
-            terms = np.where(lost, 0, abs(largest_of) + log)
+        for part, keep in parts_of(chosen):
+            row = rows[part, keep]
+            largest_of_row, lost = row.max(axis=-1), is_lost(row)
+            d, peak = apart(np.where(lost, 0, row), scale)
+            log, lost = np.log1p(np.where(peak, 0, np.exp(d)).sum(axis=-1)), lost[:, 0]
+            # NaN, inf, or -inf of nothing else
+            value[part] = np.where(lost, largest_of_row, scale * largest_of_row + log)
+            terms[part] = np.where(lost, 0, abs(scale * largest_of_row) + log)
         allowed = np.where(np.isfinite(value), (bounds["forward"] + 0.2) * ulp_of(terms, dtype), 0)
         shape = call.shape_of(call.operand("out"), x.shape)
         return [Expected("out", value.reshape(shape), allowed.reshape(shape), dtype)]
     grads = a["grad"].reshape(-1, 1).astype(LONG)
-    share = rows_forward("softmax", rows, LONG(1))[0] if rows.size else np.zeros(rows.shape, LONG)
-    value, subnormal = grads * share, LONG(np.finfo(dtype).smallest_subnormal)
+    share = np.zeros(rows.shape, LONG)
+    for part, keep in parts_of(chosen):
+        share[part, keep] = rows_forward("softmax", rows[part, keep], scale)[0]
+    value, subnormal = np.where(chosen, grads * share, 0), LONG(np.finfo(dtype).smallest_subnormal)
     allowed = (bounds["backward_x"] + 0.7) * ulp_of(value, dtype) + bounds["backward_x"] * subnormal * abs(grads)
+    overflows = abs(value) > np.finfo(dtype).max / 16  # before it is scaled
+    value = value * scale
+    if scale != 1:  # one rounding more
+        allowed = allowed * scale + ulp_of(value, dtype)
+        allowed = np.where(overflows, INF, allowed)
     allowed = np.where(np.isfinite(value), allowed, 0)
-    allowed = np.where(np.isinf(grads) & (share < 4 * subnormal), INF, allowed)  # times what may have rounded to 0
+    doubtful = chosen & np.isinf(grads) & (share < 4 * subnormal)  # times what may have rounded to 0
+    allowed = np.where(doubtful, INF, allowed)
     return [Expected("out", *(back_from_rows(each, x.shape, axis) for each in (value, allowed)), dtype)]
 
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENTS = 1 << 18, ROWS = 50, MOST_OPERANDS = 6 };
+enum { ELEMENTS = 1 << 18, ROWS = 50, MOST_OPERANDS = 7 };
 
 static uint64_t random_bits(uint64_t *state) /* splitmix64 */
 {
@@ -179,7 +179,8 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
 {
     const int bits = k->compute_bits, gradient = e->role != FASTACT_FORWARD;
     const int reduction = entry(k, e->name, FASTACT_BACKWARD) != NULL;
-    const int masks = !strcmp(e->name, "softmax") || !strcmp(e->name, "log_softmax");
+    const int scales = strcmp(e->name, "softmin") && strcmp(e->name, "sparsemax");
+    const int masks = scales || !strcmp(e->name, "sparsemax");
     const ptrdiff_t item = bits / 8;
     fill(x, bits, ELEMENTS, 7, SMALL);
     fill(grad, bits, ELEMENTS, 8, SMALL);
@@ -189,7 +190,7 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
         put(x, bits, i, i % 3 == 0 ? -INFINITY : i % 3 == 1 ? 8 : bits == 32 ? -92 : -730);
     for (int variant = 0; variant < 16; variant++) {
         const int columns = variant & 1, mask = variant >> 1 & 1, length = variant >> 2 & 1, scale = variant >> 3;
-        if ((columns && !e->columns) || (!masks && variant > 1))
+        if ((columns && !e->columns) || (!masks && variant > 1) || (!scales && variant > 3))
             continue;
         const double parameters[] = {scale ? 0.3 : 1};
         uint64_t hash = SEED;

@@ -118,7 +118,7 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
     if (BY_LOGARITHM(t)) {
         vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
         if (t.kind == LOGSUMEXP)
-            store_part(out, row_max + log_sum, columns);
+            store_part(out, log_of_row(t, s, row_max, log_sum), columns);
         for (ptrdiff_t j = 0; t.kind != LOGSUMEXP && j < n; j++) {
             vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), shift, log_sum);
             store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, -(real)INFINITY), columns);
@@ -127,7 +127,7 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
     }
     pair inverse = invert(sum);
     for (ptrdiff_t j = 0; j < n; j++) {
-        vec v = probability(t, load_part(out + j * out_step, columns, zero), inverse, weight);
+        vec v = probability(t, s, load_part(out + j * out_step, columns, zero), inverse, weight);
         store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, 0), columns);
     }
 }

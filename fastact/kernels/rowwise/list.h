@@ -2,18 +2,19 @@
 #ifndef FASTACT_ROWWISE_LIST_H
 #define FASTACT_ROWWISE_LIST_H
 
+#include "../kernel.h"
 #include "run.h"
 #include "sparsemax.h"
 
 /* Masked and scaled variants are compiled separately, so that an ordinary call does not pay for them. */
 INLINE struct mask_args mask_args_from(const struct fastact_args *args, char *const *operands,
-                                       const ptrdiff_t *row_steps, int mask)
+                                       const ptrdiff_t *row_steps, int mask, int is_scaled)
 {
     return (struct mask_args){
-        args->parameters[0], operands[mask], row_steps[mask], args->steps[mask], (const int64_t *)operands[mask + 1],
-        row_steps[mask + 1]};
+        is_scaled ? args->parameters[0] : 1, operands[mask],     row_steps[mask], args->steps[mask],
+        (const int64_t *)operands[mask + 1], row_steps[mask + 1]};
 }
-#define IS_MASKED(mask) (operands[mask] || operands[(mask) + 1] || args->parameters[0] != 1)
+INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_length || s->scale != 1; }
 
 #define FORWARD_OF(run, t, of, weight, weight_step, x) \
     run(t, of, weight, weight_step, operands[x], row_steps[x], operands[(x) + 3], row_steps[(x) + 3], rows, n)
@@ -34,16 +35,16 @@ INLINE struct mask_args mask_args_from(const struct fastact_args *args, char *co
 #define FORWARD_MASKED(name, kind) \
     KERNEL(name##_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 1); \
-        if (IS_MASKED(1)) \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1); \
+        if (is_masked(&s)) \
             FORWARD_OF(forward_run, ((rows_task){kind, 0, 1}), &s, NULL, 0, 0); \
         else \
             FORWARD_OF(forward_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0, 0); \
     } \
     KERNEL(name##_columns_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 1); \
-        if (IS_MASKED(1)) \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1); \
+        if (is_masked(&s)) \
             FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 1}), &s, NULL, 0); \
         else \
             FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0); \
@@ -65,43 +66,58 @@ INLINE struct mask_args mask_args_from(const struct fastact_args *args, char *co
         (void)row_steps; \
         BACKWARD_COLUMNS_OF(((rows_task){kind, negative, 0}), NULL); \
     }
-#define BACKWARD_MASKED(name, kind) \
+#define BACKWARD_MASKED(name, kind, is_scaled) \
     KERNEL(name##_backward_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2); \
-        if (IS_MASKED(2)) \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled); \
+        if (is_masked(&s)) \
             BACKWARD_OF(((rows_task){kind, 0, 1}), &s); \
         else \
             BACKWARD_OF(((rows_task){kind, 0, 0}), NULL); \
     } \
     KERNEL(name##_backward_columns_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2); \
-        if (IS_MASKED(2)) \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled); \
+        if (is_masked(&s)) \
             BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 1}), &s); \
         else \
             BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 0}), NULL); \
     }
 
 FORWARD_MASKED(softmax, SOFTMAX)
-BACKWARD_MASKED(softmax, SOFTMAX)
+BACKWARD_MASKED(softmax, SOFTMAX, 1)
 FORWARD_MASKED(log_softmax, LOG_SOFTMAX)
-BACKWARD_MASKED(log_softmax, LOG_SOFTMAX)
+BACKWARD_MASKED(log_softmax, LOG_SOFTMAX, 1)
 FORWARD(softmin, SOFTMAX, 1)
 BACKWARD(softmin, SOFTMAX, 1)
-FORWARD(logsumexp, LOGSUMEXP, 0)
-BACKWARD(sparsemax, SPARSEMAX, 0)
+FORWARD_MASKED(logsumexp, LOGSUMEXP)
+BACKWARD_MASKED(sparsemax, SPARSEMAX, 0)
 
 /* The gradient of logsumexp is softmax(x) * grad, with one grad a row. */
 KERNEL(logsumexp_backward_run)
 {
-    (void)args;
-    FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], row_steps[0], 1);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1);
+    if (is_masked(&s))
+        FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 1}), &s, operands[0], row_steps[0], 1);
+    else
+        FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], row_steps[0], 1);
 }
 KERNEL(logsumexp_backward_columns_run)
 {
-    (void)row_steps;
-    FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], 1);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1);
+    if (is_masked(&s))
+        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 1}), &s, operands[0], 1);
+    else
+        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], 1);
+}
+
+KERNEL(sparsemax_run)
+{
+    struct mask_args s = mask_args_from(args, operands, row_steps, 1, 0);
+    if (is_masked(&s))
+        sparsemax_rows(1, &s, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
+    else
+        sparsemax_rows(0, NULL, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
 }
 
 /* clang-format off */

@@ -40,7 +40,9 @@ INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const ch
         if (m)
             forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
                         out + row * out_step, m);
-        if (m < n)
+        if (t.kind == LOGSUMEXP && !m)
+            fill_row(out + row * out_step, 1, -(real)INFINITY);
+        if (t.kind != LOGSUMEXP && m < n)
             fill_row(out + row * out_step + m * ITEM, n - m, BY_LOGARITHM(t) ? -(real)INFINITY : 0);
     }
 }

@@ -56,11 +56,13 @@ INLINE void exp_less_max(vec *v, int count, vec row_max)
     exponentials((rows_task){SOFTMAX, 0, 0}, NULL, v, count, row_max, NULL);
 }
 
-INLINE vec probability(rows_task t, vec e, pair inverse, vec weight)
+INLINE vec probability(rows_task t, const masking *s, vec e, pair inverse, vec weight)
 {
     vec y = muladd(e, inverse.hi, e * inverse.lo);
     if (t.kind == SOFTMAX_TIMES)
         y *= weight;
+    if (t.kind == SOFTMAX_TIMES && t.masked)
+        y *= s->scale;
     return y;
 }
 /* The logarithm of the whole sum, from the sum without the maxima and their number. */
@@ -70,6 +72,13 @@ INLINE vec log_of_sum(pair sum_without_max, pair max_count)
     ties.hi = maximum(splat(0), ties.hi);
     pair log = log1p_pair(normalize(add_pairs(ties, sum_without_max)));
     return log.hi + log.lo;
+}
+/* The logarithm of the sum of a row's exponentials. */
+INLINE vec log_of_row(rows_task t, const masking *s, vec row_max, vec log_sum)
+{
+    if (t.masked)
+        return muladd(s->steep, row_max, log_sum);
+    return row_max + log_sum;
 }
 INLINE vec log_probability(rows_task t, const masking *s, vec x, vec shift, vec log_sum)
 {
@@ -112,7 +121,7 @@ INLINE vec shift_of(rows_task t, vec row_max)
  * Error: bound 3.0 ulp in both types at every length (measured: softmax 2.42 and 2.40, log_softmax 1.95 and 2.14).
  * Fast path: vectors without a subnormal exponential.
  * Special values: a row with +inf, or all -inf, is NaN (logsumexp: inf, -inf); masked elements give 0, of a logarithm
- *     -inf. */
+ *     -inf; logsumexp of a row that is masked whole is -inf. */
 INLINE void forward_row(rows_task t, const masking *s, const char *x, const char *where, vec weight, char *out,
                         ptrdiff_t n)
 {
@@ -169,7 +178,7 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
             max_count[i] += keep_first(is_max[i], lanes(left - i * WIDTH));
         vec log_sum = log_of_sum(fold_parts(sums, sum, pairs), fold_counts_of_parts(counts, max_count, pairs));
         if (t.kind == LOGSUMEXP) {
-            store_part(out, row_max + log_sum, 1);
+            store_part(out, log_of_row(t, s, row_max, log_sum), 1);
             return;
         }
         EACH_SLICE(at, whole) {
@@ -188,11 +197,11 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
     EACH_SLICE(at, whole) {
         slice e = load_slice(out + at);
         EACH_VECTOR(i)
-            e.v[i] = probability(t, e.v[i], inverse, weight);
+            e.v[i] = probability(t, s, e.v[i], inverse, weight);
         store_slice(out + at, replace_masked(t, s, where, at / ITEM, ACCUMULATORS, e, 0));
     }
     EACH_VECTOR(i)
-        last.v[i] = probability(t, last.v[i], inverse, weight);
+        last.v[i] = probability(t, s, last.v[i], inverse, weight);
     store_last(out + whole, replace_masked(t, s, where, first, left, last, 0), left);
 }
 

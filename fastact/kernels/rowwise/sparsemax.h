@@ -2,7 +2,6 @@
 #ifndef FASTACT_SPARSEMAX_H
 #define FASTACT_SPARSEMAX_H
 
-#include "../kernel.h"
 #include "softmax.h"
 
 /* sparsemax(x)_i = max(0, x_i - t), with t such that the sum is 1 (Martins & Astudillo 2016)
@@ -10,7 +9,7 @@
  *     it is stable (Michelot 1986).  Everything relative to the row maximum, as pairs.
  * Error: bound 1.0 ulp in both types (measured 0.50).
  * Fast path: every x.
- * Special values: a row with NaN or +inf, or all -inf, is NaN. */
+ * Special values: a row with NaN or +inf, or all -inf, is NaN; masked elements give 0. */
 /* x - row_max - threshold as a pair. */
 INLINE pair above_threshold(vec x, vec row_max, pair threshold)
 {
@@ -18,7 +17,15 @@ INLINE pair above_threshold(vec x, vec row_max, pair threshold)
     vec lo = sum_error(difference, -threshold.hi, hi) + (((x - (difference - back)) - (row_max + back)) - threshold.lo);
     return (pair){hi, zero_where(equal(difference, splat(-(real)INFINITY)), lo)};
 }
-INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec row_max)
+/* The elements from `at`, in bytes, on: a slice, or the last of the row. */
+INLINE slice load_of_row(rows_task t, const masking *s, const char *x, const char *where, ptrdiff_t at, ptrdiff_t whole,
+                         ptrdiff_t left)
+{
+    if (at < whole)
+        return load_masked(t, s, x, where, at / ITEM);
+    return load_last_masked(t, s, x, where, at / ITEM, left, splat(-(real)INFINITY));
+}
+INLINE pair sparse_threshold(rows_task t, const masking *s, const char *x, const char *where, ptrdiff_t n, vec row_max)
 {
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
     pair threshold = {splat(-1), splat(0)}, before = {splat((real)INFINITY), splat(0)};
@@ -35,7 +42,7 @@ INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec row_max)
                 }
                 end = end_of_part(at, whole);
             }
-            slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
+            slice v = load_of_row(t, s, x, where, at, whole, left);
             EACH_VECTOR(i) {
                 pair y = above_threshold(v.v[i], row_max, threshold);
                 mask none = less_equal(y.hi + y.lo, splat(0));
@@ -56,26 +63,29 @@ INLINE pair sparse_threshold(const char *x, ptrdiff_t n, vec row_max)
             return threshold;
     }
 }
-KERNEL(sparsemax_run)
+INLINE void sparsemax_rows(int masked, const struct mask_args *mask_args, const char *x, ptrdiff_t x_step, char *out,
+                           ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
-    const char *x = operands[0];
-    char *out = operands[3];
-    (void)args;
+    const rows_task t = {SPARSEMAX, 0, masked};
+    masking s;
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
-    for (; rows > 0; rows--, x += row_steps[0], out += row_steps[3]) {
-        vec row_max = max_of_row((rows_task){SPARSEMAX, 0, 0}, NULL, x, NULL, n);
-        pair threshold = sparse_threshold(x, n, row_max);
+    if (masked)
+        s = masking_of(mask_args);
+    for (ptrdiff_t row = 0; row < rows; row++, x += x_step, out += out_step) {
+        const char *where = masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        vec row_max = max_of_row(t, &s, x, where, n);
+        pair threshold = sparse_threshold(t, &s, x, where, n, row_max);
         for (ptrdiff_t at = 0; at <= whole; at += STEP) {
-            slice v = at < whole ? load_slice(x + at) : load_last(x + at, left, splat(-(real)INFINITY));
+            slice v = load_of_row(t, &s, x, where, at, whole, left);
             EACH_VECTOR(i) {
                 pair y = above_threshold(v.v[i], row_max, threshold);
                 vec share = y.hi + y.lo;
                 v.v[i] = zero_where(less_equal(share, splat(0)), share);
             }
             if (at < whole)
-                store_slice(out + at, v);
+                store_slice(out + at, replace_masked(t, &s, where, at / ITEM, ACCUMULATORS, v, 0));
             else
-                store_last(out + at, v, left);
+                store_last(out + at, replace_masked(t, &s, where, at / ITEM, left, v, 0), left);
         }
     }
 }

@@ -5,7 +5,7 @@
 #include "../math/accumulate.h"
 
 /* SOFTMAX_TIMES is softmax times a number a row, the gradient of LOGSUMEXP.  `negative`: of -x.  `masked`: of scale *
- * x, over some of a row's elements only.  For SPARSEMAX only the gradient and the row maximum come from here. */
+ * x, over some of a row's elements only. */
 enum { SOFTMAX, SOFTMAX_TIMES, LOG_SOFTMAX, LOGSUMEXP, SPARSEMAX };
 typedef struct {
     int kind, negative, masked;
