@@ -108,6 +108,86 @@ def test_a_row_agrees_with_true_values_however_small_it_is(n, dtype):
             assert abs(float(value) - true) <= 4 * float(np.spacing(np.asarray(float(true), dtype)))
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("probable", [False, True])
+@pytest.mark.parametrize("n", [2, 10, 70])
+def test_rows_have_weights(n, probable, options, dtype):
+    """A row of weight 2 counts as two rows; the mean divides by the weights of those that count."""
+    given = {k: v for k, v in options.items() if k != "ignore_label" or not probable}
+    logits, random = normal((37, n), dtype), np.random.default_rng(5)
+    targets = fa.softmax(normal((37, n), dtype, 3)) if probable else labels_for(37, n)
+    weight = random.integers(0, 4, 37).astype(dtype)
+    if "class_weight" in given:
+        given["class_weight"] = random.random(n).astype(dtype) + dtype.type(0.1)
+    times, scale = weight.astype(int), 16 * np.finfo(dtype).eps
+    for reduction in ("none", "sum", "mean"):
+        out = np.empty_like(logits)
+        got = fa.softmax_cross_entropy(logits, targets, weight=weight, reduction=reduction, grad_out=out, **given)
+        again = np.empty((times.sum(), n), dtype)
+        repeated = np.repeat(logits, times, 0), np.repeat(targets, times, 0)
+        want = fa.softmax_cross_entropy(*repeated, reduction=reduction, grad_out=again, **given)
+        gradient = np.zeros_like(logits)
+        np.add.at(gradient, np.repeat(np.arange(37), times), again)
+        if reduction == "none":
+            want = weight * fa.softmax_cross_entropy(logits, targets, reduction="none", **given)
+        np.testing.assert_allclose(got, want, rtol=scale)
+        np.testing.assert_allclose(out, gradient, rtol=0, atol=scale * np.abs(gradient).max())
+        for order in (np.asfortranarray(logits), np.repeat(logits, 2, 1)[:, ::2]):
+            helpers.assert_same_bits(
+                fa.softmax_cross_entropy(order, targets, weight=weight, reduction=reduction, grad_out=order, **given),
+                got,
+            )
+            helpers.assert_same_bits(order, out)
+
+
+def test_weights_of_rows_are_broadcast(dtype):
+    logits, labels = normal((3, 5, 4), dtype), labels_for((3, 4), 5)
+    weight = np.random.default_rng(1).random((3, 4)).astype(dtype)
+    for some in (weight, weight[0], weight[:, :1], weight[:1], weight[0, 0], float(weight[0, 0])):
+        for reduction in ("none", "sum", "mean"):
+            out, want = np.empty_like(logits), np.empty_like(logits)
+            whole = np.ascontiguousarray(np.broadcast_to(np.asarray(some, dtype), (3, 4)))
+            helpers.assert_same_bits(
+                fa.softmax_cross_entropy(logits, labels, axis=1, weight=some, reduction=reduction, grad_out=out),
+                fa.softmax_cross_entropy(logits, labels, axis=1, weight=whole, reduction=reduction, grad_out=want),
+            )
+            helpers.assert_same_bits(out, want)
+
+
+def test_a_row_of_no_weight_has_no_loss_however_large(dtype):
+    inf = dtype.type(np.inf)
+    rows, weight = np.array([[-inf, 0], [0, 0], [np.nan, 0]], dtype), np.array([0, 1, 0], dtype)
+    got = fa.softmax_cross_entropy(rows, [0, 0, 0], weight=weight, reduction="none")
+    helpers.assert_same_bits(got, np.array([0, np.log(2), np.nan], dtype))
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30, 1e38])
+def test_weights_of_rows_of_any_size_leave_a_mean_as_it_is(size, dtype):
+    logits, labels = normal((50, 6), dtype), labels_for(50, 6)
+    weight = np.random.default_rng(1).uniform(0.5, 1, 50).astype(dtype)
+    out, again = np.empty_like(logits), np.empty_like(logits)
+    want = fa.softmax_cross_entropy(logits, labels, weight=weight, class_weight=np.ones(6, dtype), grad_out=out)
+    given = weight * dtype.type(size)
+    classes = np.full(6, size, dtype)
+    got = fa.softmax_cross_entropy(logits, labels, weight=given, class_weight=classes, grad_out=again)
+    np.testing.assert_allclose(got, want, rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(again, out, rtol=0, atol=8 * np.finfo(dtype).eps * np.abs(out).max())
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf, [1.0, -1.0, 1.0], [1.0, np.nan, 1.0]])
+def test_weights_of_rows_are_finite_and_not_negative(bad, dtype):
+    logits = np.ones((3, 4), dtype)
+    with pytest.raises(ValueError, match="weight must be finite and at least 0"):
+        fa.softmax_cross_entropy(logits, [0, 1, 2], weight=bad, grad_out=logits)
+    assert (logits == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(4,), (2,), (3, 4), (3, 1), (1, 3)])
+def test_weights_of_rows_must_broadcast(shape, dtype):
+    with pytest.raises(ValueError, match="does not broadcast to the rows of logits"):
+        fa.softmax_cross_entropy(np.ones((3, 4), dtype), [0, 1, 2], weight=np.ones(shape))
+
+
 def test_confident_predictions_keep_their_digits(dtype):
     tiny = np.exp(-60.0)
     logits = np.array([[60, 0]], dtype)

@@ -57,6 +57,7 @@ class Argument:
         "channel",  # broadcast to it, but a vector lies along `axis`
         "classes",  # a vector along the axis
         "reduced",  # without the axis
+        "rows",  # broadcast to that, as NumPy does
         "none",
     ] = "none"
     operand: int = -1  # its place among the kernel's operands
@@ -320,9 +321,17 @@ def softmax_cross_entropy(spec: Spec, role: str) -> list[Argument]:
         replace(
             REDUCTION,
             doc=f"{REDUCTION.doc} The mean is the sum divided by the sum of the class weights of the labels that are not "
-            "ignored; with probabilities, by the number of rows. The mean of no rows is NaN.",
+            "ignored, each times the `weight` of its row; with probabilities, by the number of rows, or the sum of `weight`. "
+            "The mean of no rows is NaN.",
         ),
         Argument("class_weight", "weight", "classes", 3, doc="A weight for each class; by default all are 1."),
+        Argument(
+            "weight",
+            "weight",
+            "rows",
+            6,
+            doc="Factor of the loss of each row, broadcast to the shape of `logits` without `axis` as NumPy does.",
+        ),
         smoothing("The part of every target that is spread evenly over all classes."),
         Argument("ignore_label", "index", doc="Rows with this label are ignored: their loss and their gradient are 0."),
         replace(GRAD_OUT, operand=4),

@@ -54,7 +54,7 @@ from fastact.core.kernels cimport (
     fastact_target_count,
     fastact_targets,
 )
-from fastact.core.losses cimport compute_loss
+from fastact.core.losses cimport LOSSES, compute_loss
 from fastact.core.operands cimport (
     AXIS,
     BROADCAST,
@@ -77,6 +77,7 @@ from fastact.core.operands cimport (
     OUTPUT,
     PARAMETER,
     REDUCED,
+    ROWS,
     SUM,
     VECTOR,
     WEIGHT,
@@ -274,7 +275,7 @@ cdef dict ROLES = {
 }
 cdef dict SHAPES = {
     "none": 0, "like": LIKE, "halves": HALVES, "broadcast": BROADCAST, "channel": CHANNEL, "classes": CLASSES,
-    "reduced": REDUCED,
+    "reduced": REDUCED, "rows": ROWS,
 }
 cdef dict KERNELS = {  # by role: those of a derivative from the input, and from the output
     "forward": (FASTACT_FORWARD, None),
@@ -466,7 +467,7 @@ cdef int declare(Function self, row, str role, str target) except -1:
         if self.slots[i].role == SUM:
             self.slots[i].place = self.arguments.index(declared[i].of)
     if row.kind == "loss":
-        self.operand_count = 6
+        self.operand_count = max(self.operand_count, LOSSES + 1)
     for dtype in range(2):
         table = find_table(target, dtype)
         for source in range(2):
@@ -528,11 +529,11 @@ cdef void set_kernel(
             kernel.form[k] = SHARED
         elif self.slots[i].role == MASK:
             kernel.form[k] = ANY
-        elif self.slots[i].shape == REDUCED or self.slots[i].role == FLAG:
+        elif self.slots[i].shape in (REDUCED, ROWS) or self.slots[i].role == FLAG:
             kernel.form[k] = SINGLE
-    if self.kind == "loss":  # the losses are its last operand
-        kernel.output[self.operand_count - 1] = True
-        kernel.form[self.operand_count - 1] = SINGLE if self.rowwise else ELEMENTS
+    if self.kind == "loss":
+        kernel.output[LOSSES] = True
+        kernel.form[LOSSES] = SINGLE if self.rowwise else ELEMENTS
 
 
 cdef void set_summation(

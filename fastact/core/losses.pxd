@@ -4,4 +4,12 @@ from fastact.core.operands cimport Call, Declaration
 from fastact.core.plan cimport Kernel
 from fastact.core.segments cimport Summation
 
+cdef enum:  # operands of either loss
+    LOGITS = 0
+    LABELS = 1
+    CLASS_WEIGHT = 3
+    GRAD = 4
+    LOSSES = 5
+    ROW_WEIGHT = 6
+
 cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation)

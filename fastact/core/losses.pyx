@@ -43,11 +43,6 @@ from fastact import arguments
 cnp.import_array()
 
 cdef enum:
-    LOGITS = 0  # operands of either loss
-    LABELS = 1
-    CLASS_WEIGHT = 3
-    GRAD = 4
-    LOSSES = 5
     SEGMENT = 32768  # elements, so far as rows go by
     SEGMENT_ROWS = 512
     RUN = 512
@@ -67,6 +62,8 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
     if self.rowwise and n == 0 and rows:
         raise ValueError(f"{self.name}(): there are no classes: logits have shape {shape_of(call)}")
     divisor = rows
+    if self.rowwise and call.operands[ROW_WEIGHT].array != NULL:
+        read_row_weights(call, summation, rows)
     if self.rowwise and call.operands[LABELS].array != NULL:
         divisor = read_labels(self, call, summation, shape, ndim, rows, n)
     else:
@@ -74,6 +71,8 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
             raise ValueError(f"{self.name}(): ignore_label is for labels, not for probabilities")
         if not self.rowwise:
             check_range(self, call, summation)
+        elif call.choice == MEAN and call.operands[ROW_WEIGHT].array != NULL:
+            divisor = add_up_weights(call, summation, NULL, rows, n)
     numbers[0] = smoothing
     numbers[1] = fpmode_quotient(smoothing, n if self.rowwise else 2) if smoothing else 0
     numbers[2] = fpmode_quotient(1, divisor) if call.choice == MEAN else 1
@@ -105,16 +104,21 @@ cdef tuple shape_of(const Call *call):
 
 cdef int place_losses(Call *call, losses, int ndim) except -1:
     """In the order of the shape, side by side."""
-    cdef Py_ssize_t strides[MAX_NDIM], step = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef Py_ssize_t strides[MAX_NDIM]
+    strides_in_order(call, sizeof(float) if call.dtype == FLOAT32 else sizeof(double), strides)
+    set_operand(call, LOSSES, losses, strides)
+    call.operands[LOSSES].output = call.operands[LOSSES].fresh = True
+    return 0
+
+
+cdef void strides_in_order(const Call *call, Py_ssize_t step, Py_ssize_t *strides) noexcept:
+    """One element a row, in the order of the shape."""
     cdef int d
     for d in range(call.ndim - 1, -1, -1):
         strides[d] = 0
         if d != call.axis:
             strides[d] = step
             step *= call.shape[d]
-    set_operand(call, LOSSES, losses, strides)
-    call.operands[LOSSES].output = call.operands[LOSSES].fresh = True
-    return 0
 
 
 cdef int reduce_rows(
@@ -183,20 +187,17 @@ cdef double read_labels(
     """Reads the labels once, to a copy that nobody changes, in the order of the shape; refuses what is no class.
 
     Returns the sum of the weights of those that count."""
-    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, left, step = sizeof(int64_t), offset
+    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, left, offset
     cdef const char *source = call.operands[LABELS].data
-    cdef int storage = call.operands[LABELS].storage, d, last = -1
+    cdef int storage = call.operands[LABELS].storage, last = last_of_rows(call)
     cdef int64_t *labels
     cdef fpmode was
     copy = new_int64_vector(rows)
     own(call, copy)
     labels = <int64_t *> PyArray_BYTES(<Array *> copy)
-    for d in range(call.ndim):
-        if d != call.axis and call.shape[d] > 1:
-            last = d
     was = fpmode_enter()
     while done < rows and good == rows:
-        offset = label_at(call, done, &left)
+        offset = place_of_row(call, LABELS, done, &left)
         left = min(left, rows - done)
         good = done + summation.table.load_labels(
             storage, source + offset, call.operands[LABELS].strides[last] if last >= 0 else 0, left, n,
@@ -208,22 +209,48 @@ cdef double read_labels(
     if good < rows:
         raise ValueError(arguments.bad_target(
             self.name, <object> call.operands[LABELS].array, good, f"labels are from 0 to {n - 1}"))
-    for d in range(call.ndim - 1, -1, -1):
-        strides[d] = 0
-        if d != call.axis:
-            strides[d] = step
-            step *= call.shape[d]
+    strides_in_order(call, sizeof(int64_t), strides)
     set_operand(call, LABELS, copy, strides)
     call.operands[LABELS].argument = -1
     if call.choice != MEAN:
         return 1
-    if call.operands[CLASS_WEIGHT].array != NULL and rows:
-        rescale_class_weights(call, n)
-    return count_labels(call, summation, labels, rows, n)
+    return add_up_weights(call, summation, labels, rows, n)
 
 
-cdef Py_ssize_t label_at(const Call *call, Py_ssize_t row, Py_ssize_t *left) noexcept:
-    """Where a row's label is; `left`: how many lie along the last axis from there."""
+cdef int read_row_weights(Call *call, const Summation *summation, Py_ssize_t rows) except -1:
+    """Copies the weights of rows, one for each, in the order of the shape."""
+    cdef Py_ssize_t strides[MAX_NDIM], done = 0, left, item = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef Py_ssize_t[1] extent = [rows]
+    cdef const Operand *weights = &call.operands[ROW_WEIGHT]
+    cdef int last = last_of_rows(call)
+    cdef char *to
+    cdef const char *source
+    cdef fpmode was
+    copy = new_array(extent, 1, call.dtype)
+    own(call, copy)
+    to = PyArray_BYTES(<Array *> copy)
+    was = fpmode_enter()
+    while done < rows:
+        source = weights.data + place_of_row(call, ROW_WEIGHT, done, &left)
+        left = min(left, rows - done)
+        summation.table.load[weights.storage](source, weights.strides[last] if last >= 0 else 0, to + done * item, left)
+        done += left
+    fpmode_leave(was)
+    strides_in_order(call, item, strides)
+    return set_operand(call, ROW_WEIGHT, copy, strides)
+
+
+cdef int last_of_rows(const Call *call) noexcept:
+    """The last axis along which rows lie beside each other, or -1."""
+    cdef int d
+    for d in range(call.ndim - 1, -1, -1):
+        if d != call.axis and call.shape[d] > 1:
+            return d
+    return -1
+
+
+cdef Py_ssize_t place_of_row(const Call *call, int k, Py_ssize_t row, Py_ssize_t *left) noexcept:
+    """Where a row's element of an operand is; `left`: how many lie along the last axis from there."""
     cdef Py_ssize_t offset = 0, extent
     cdef int d
     left[0] = 0
@@ -231,7 +258,7 @@ cdef Py_ssize_t label_at(const Call *call, Py_ssize_t row, Py_ssize_t *left) noe
         extent = call.shape[d]
         if d == call.axis or extent == 1:
             continue
-        offset += row % extent * call.operands[LABELS].strides[d]
+        offset += row % extent * call.operands[k].strides[d]
         if left[0] == 0:
             left[0] = extent - row % extent
         row //= extent
@@ -239,20 +266,27 @@ cdef Py_ssize_t label_at(const Call *call, Py_ssize_t row, Py_ssize_t *left) noe
     return offset
 
 
-cdef double count_labels(
+cdef double add_up_weights(
         Call *call, const Summation *summation, const int64_t *labels, Py_ssize_t rows, Py_ssize_t n) noexcept:
-    """How many count, by their classes' weights: segments as those of the losses, added up in order."""
+    """The weights of the rows that count, times those of their classes: segments as those of the losses, added up in
+    order.  Without labels all rows count."""
     cdef Py_ssize_t length = rows_of_segment(n), at, m, good = 0
     cdef double picked[SEGMENT_ROWS]
     cdef double part, error, total = 0, rest = 0, sum, back
     cdef char *operands[4]
     cdef Py_ssize_t steps[4]
     cdef fastact_args args
+    cdef bint by_class = labels != NULL and call.operands[CLASS_WEIGHT].array != NULL
+    cdef bint by_row = call.operands[ROW_WEIGHT].array != NULL
     cdef fpmode was
-    if call.operands[CLASS_WEIGHT].array == NULL:
+    if not by_class and not by_row:
         for at in range(rows):
             good += labels[at] >= 0
         return good
+    if by_class and rows:
+        rescale_weights(call, CLASS_WEIGHT, n, by_row)
+    if by_row:
+        rescale_weights(call, ROW_WEIGHT, rows, by_class)
     steps[0] = steps[1] = steps[2] = steps[3] = 0
     args.parameters, args.steps = NULL, steps
     operands[0] = operands[1] = <char *> picked
@@ -261,7 +295,10 @@ cdef double count_labels(
     for at from 0 <= at < rows by length:
         m = min(length, rows - at)
         part = error = 0
-        summation.table.pick(call.operands[CLASS_WEIGHT].data, labels + at, m, picked)
+        if by_class:
+            summation.table.pick(call.operands[CLASS_WEIGHT].data, labels + at, m, picked)
+        if by_row:
+            multiply_by_weights(call, labels + at if labels != NULL else NULL, at, m, by_class, picked)
         summation.run(&args, operands, steps, 1, m)
         sum = total + part
         back = sum - total
@@ -272,19 +309,38 @@ cdef double count_labels(
     return total
 
 
-cdef void rescale_class_weights(Call *call, Py_ssize_t n) noexcept:
+cdef void multiply_by_weights(
+        const Call *call, const int64_t *labels, Py_ssize_t first, Py_ssize_t n, bint picked, void *values) noexcept:
+    """Weights of rows times what was picked of those of the classes, or alone; 0 for rows that do not count."""
+    cdef const char *weights = call.operands[ROW_WEIGHT].data
+    cdef Py_ssize_t i
+    cdef double weight
+    for i in range(n):
+        weight = (<float *> weights)[first + i] if call.dtype == FLOAT32 else (<double *> weights)[first + i]
+        if labels != NULL and labels[i] < 0:
+            weight = 0
+        if call.dtype == FLOAT32:
+            (<float *> values)[i] = <float> (weight * (<float *> values)[i] if picked else weight)
+        else:
+            (<double *> values)[i] = weight * (<double *> values)[i] if picked else weight
+
+
+cdef void rescale_weights(Call *call, int k, Py_ssize_t n, bint both) noexcept:
     """Weights that a mean divides by their sum: so many times as much that neither that nor its inverse overflows.
 
-    The array is the call's own."""
+    The array is the call's own.  `both`: those of rows and of classes, which are multiplied.  Those of rows are at most 1,
+    as they multiply losses that may be as large as the mean."""
     cdef bint single = call.dtype == FLOAT32
-    cdef char *data = call.operands[CLASS_WEIGHT].data
+    cdef char *data = call.operands[k].data
     cdef double most = 0, limit = 1e18 if single else 1e150
     cdef int octave = 0
     cdef Py_ssize_t i
     cdef fpmode was = fpmode_enter()
+    if both:
+        limit = 1e9 if single else 1e75
     for i in range(n):
         most = max(most, (<float *> data)[i] if single else (<double *> data)[i])
-    if most and not 1 / limit <= most <= limit:
+    if most and not 1 / limit <= most <= (1 if k == ROW_WEIGHT else limit):
         frexp(most, &octave)
         for i in range(n):
             if single:

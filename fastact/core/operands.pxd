@@ -37,6 +37,7 @@ cdef enum Shape:
     CHANNEL
     CLASSES
     REDUCED
+    ROWS
 
 cdef enum:  # what becomes of losses
     NONE = 0

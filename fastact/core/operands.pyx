@@ -422,6 +422,8 @@ cdef int map_argument(Declaration self, Call *call, int i) except -1:
         strides_of_classes(self, call, i, x, call.axis, strides)
     elif slot.shape == CHANNEL and PyArray_NDIM(x) <= 1:
         strides_by_channel(self, call, i, x, strides)
+    elif slot.shape == ROWS:
+        strides_by_row(self, call, i, x, strides)
     else:
         strides_broadcast(self, call, i, x, strides)
     set_operand(call, slot.operand, <object> x, strides)
@@ -609,6 +611,25 @@ cdef int strides_broadcast(Declaration self, Call *call, int i, Array *x, Py_ssi
     if not good:
         raise ValueError(f"{self.name}(): {self.arguments[i]} has shape {(<object> x).shape}, which does not broadcast "
                          f"to {shape_of_call(call)}")
+    return 0
+
+
+cdef int strides_by_row(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
+    """As NumPy broadcasts to the shape without the axis."""
+    cdef int d, e = PyArray_NDIM(x)
+    cdef bint good = e < call.ndim
+    for d in range(call.ndim - 1, -1, -1):
+        strides[d] = 0
+        if d == call.axis or e <= 0:
+            continue
+        e -= 1
+        if PyArray_DIM(x, e) != 1:
+            good &= PyArray_DIM(x, e) == call.shape[d]
+            strides[d] = PyArray_STRIDE(x, e)
+    if not good:
+        shape = shape_of_call(call)
+        raise ValueError(f"{self.name}(): {self.arguments[i]} has shape {(<object> x).shape}, which does not broadcast "
+                         f"to the rows of {self.arguments[call.first]}, {shape[:call.axis] + shape[call.axis + 1:]}")
     return 0
 
 

@@ -42,13 +42,13 @@ enum fastact_storage {
  *                      BACKWARD, BACKWARD_Y     grad, x or y, [mask], [valid length], out
  *     gate             FORWARD                  gate, value, out
  *                      BACKWARD                 grad, gate, value, gate_grad, value_grad
- *     softmax_cross_entropy      FORWARD        logits, [labels], [probabilities], [class weights], [grad], losses
+ *     softmax_cross_entropy      FORWARD        logits, [labels], [probabilities], [class weights], [grad], losses, [weight]
  *     sigmoid_cross_entropy      FORWARD        logits, targets, [weight], [pos_weight], [grad], losses
  *     bias, losses     SUM                      terms, (unused), sums, errors
  *
  * An output of an elementwise, rowwise or gate kernel is one of its inputs (element by element), or touches none. A
- * reduction's result, its gradient, labels, losses and valid lengths have one element a row; labels and valid lengths
- * are int64, masks are bytes, of which any but 0 is true. */
+ * reduction's result, its gradient, labels, losses, the weights of softmax_cross_entropy's rows and valid lengths have one
+ * element a row; labels and valid lengths are int64, masks are bytes, of which any but 0 is true. */
 enum fastact_role { FASTACT_FORWARD, FASTACT_DERIVATIVE, FASTACT_BACKWARD, FASTACT_BACKWARD_Y, FASTACT_SUM };
 
 struct fastact_args {

@@ -99,6 +99,7 @@ REDUCED = Shape("REDUCED", lambda s, a: without(s, a))  # a scalar is a row of o
 KEPT = Shape("KEPT", lambda s, a: with_extent(s, a, 1) if s else ())
 ROW_ONLY = Shape("ROW_ONLY", lambda s, a: tuple(n if d == a else 1 for d, n in enumerate(s)))
 FIRST_ONLY = Shape("FIRST_ONLY", lambda s, a: tuple(1 if d else n for d, n in enumerate(s)))
+LAST_OF_ROWS = Shape("LAST_OF_ROWS", lambda s, a: without(s, a)[-1:])
 TAIL = Shape("TAIL", lambda s, a: s[1:])
 DOUBLE = Shape(
     "DOUBLE",
@@ -610,12 +611,16 @@ def fa_inputs(name):
     return tuple(inspect.signature(fa.GATES[name]).parameters)[:2]
 
 
+ROWS = {"rows": REDUCED, "last": LAST_OF_ROWS, "scalar": SCALAR}
+
+
 def softmax_cross_entropy(name):
     for chosen in product(
         targets=("labels", "probabilities"),
         axis=(None, 0, 1, -2),
         reduction=(None, "sum", "none"),
         class_weight=(False, True),
+        weight=(None, *ROWS),
         label_smoothing=(None, 0.1),
         ignore_label=(None, -1, 0),
         grad_out=(False, True),
@@ -634,6 +639,10 @@ def softmax_cross_entropy(name):
                 if labelled
                 else Operand("targets", INPUT, LIKE, probabilities, REAL + HALF, widens=LOSSES_WIDEN),
                 *some(chosen["class_weight"], Operand("class_weight", VECTOR, ALONG, weights, widens=LOSSES_WIDEN)),
+                *some(
+                    chosen["weight"],
+                    Operand("weight", VECTOR, ROWS.get(chosen["weight"], SCALAR), weights, widens=LOSSES_WIDEN),
+                ),
                 *some(chosen["grad_out"], Operand("grad_out", SUM)),
             ),
             ("result", *some(chosen["grad_out"], "grad_out")),

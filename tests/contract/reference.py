@@ -664,10 +664,11 @@ def softmax_cross_entropy(call, a, dtype):
     rows, n = rows_of(x, axis), x.shape[axis]
     (smoothing, doubt), ignored = smoothed(call, dtype), call.settings.get("ignore_label")
     weight = a["class_weight"].astype(LONG) if "class_weight" in a else np.ones(n, LONG)
+    of_rows = np.broadcast_to(a.get("weight", np.ones((), dtype)).astype(LONG), calls.without(x.shape, axis)).reshape(-1)
     labelled = call.operand("targets").role == "labels"
     losses, off = np.zeros(len(rows), LONG), np.zeros(len(rows), LONG)
     grad, grad_off = np.zeros(rows.shape, LONG), np.zeros(rows.shape, LONG)
-    divisor = LONG(0 if labelled else len(rows))
+    divisor = LONG(0) if labelled else of_rows.sum(dtype=LONG)
     if rows.size:
         subnormal, top = LONG(np.finfo(dtype).smallest_subnormal), np.finfo(dtype).max / 8
         counted = np.ones((len(rows), 1), bool)
@@ -676,7 +677,7 @@ def softmax_cross_entropy(call, a, dtype):
             if ignored is not None:
                 counted = labels != ignored
             labels = np.where(counted, labels, 0).astype(np.int64)
-            divisor = np.where(counted, weight[labels], 0).sum()
+            divisor = np.where(counted, weight[labels] * of_rows[:, None], 0).sum()
             t = (np.arange(n) == labels).astype(LONG)
         else:
             t = rows_of(a["targets"], axis).astype(LONG)
@@ -698,6 +699,11 @@ def softmax_cross_entropy(call, a, dtype):
         # p_j * sum(q) - q_j, where nearly all of q is at j without cancelling
         grad = p * (over_row(q) - q) - q * exact_one
         grad_off = 4.7 * ulp_of(terms, dtype) + 4 * subnormal * np.maximum(1, over_row(q)) + p * over_row(q_off) + q_off
+        if "weight" in a:  # what is finite times it, with one rounding more
+            w = of_rows[:, None]
+            losses, off = none_of(w, losses), none_of(w, off)
+            off = off + ulp_of(losses, dtype)
+            grad, grad_off = w * grad, w * grad_off + ulp_of(w * terms, dtype)
         losses = np.where(counted, np.where(lost, NAN, losses), 0)[:, 0]
         off = np.where(counted & ~lost, off, 0)[:, 0]
         grad = np.where(counted, np.where(lost, NAN, grad), 0)

@@ -6,7 +6,7 @@
  * Error: bound 4.0 ulp of the loss, 4.0 of the sum of absolute terms of the gradient, in both types.
  * Fast path: vectors without a subnormal exponential.
  * Special values: a weight of 0 drops its class however far x_j is; an infinite row_max gives NaN; a label of -1 gives
- *     0. */
+ *     0.  A row's own weight multiplies its loss, with one rounding more, and what the gradient is multiplied by. */
 #ifndef FASTACT_SOFTMAX_CROSS_ENTROPY_H
 #define FASTACT_SOFTMAX_CROSS_ENTROPY_H
 
@@ -88,6 +88,15 @@ INLINE vec row_loss(row_sums s, vec label_distance, vec label_weight)
     vec distance = muladd(label_weight, label_distance, value_of(s.distance)), total = total_weight(s, label_weight);
     pair log = log1p_pair(s.sum_without_max);
     return muladd(total, log.hi, muladd(total, log.lo, distance));
+}
+/* The losses of rows times their own weights, one a row; a weight of 0 drops an infinite loss.  NULL: all are 1. */
+INLINE vec weighted_loss(vec loss, const char *row_weights, ptrdiff_t rows)
+{
+    if (!row_weights)
+        return loss;
+    vec weight = load_part(row_weights, rows, splat(1));
+    mask drops = equal(loss, splat((real)INFINITY));
+    return choose(drops, zero_where(equal(weight, splat(0)), loss), weight * loss);
 }
 /* scale / (sum of exponentials): what turns e^(x - row_max) into scale * probability. */
 INLINE vec gradient_unit(pair sum_without_max, vec scale)
@@ -193,19 +202,22 @@ typedef real pending[PENDING][WIDTH];
 
 INLINE vec pending_vec(pending w, int which) { return load((const char *)w[which]); }
 INLINE pair pending_pair(pending w, int which) { return (pair){pending_vec(w, which), pending_vec(w, which + 1)}; }
-INLINE void losses_of(pending w, ptrdiff_t rows, char *losses)
+INLINE void losses_of(pending w, ptrdiff_t rows, const char *row_weights, char *losses)
 {
     row_sums s = {pending_pair(w, SUM_WITHOUT_MAX), pending_pair(w, DISTANCE), pending_pair(w, TOTAL)};
-    store_part(losses, row_loss(s, pending_vec(w, LABEL_DISTANCE), pending_vec(w, LABEL_WEIGHT)), rows);
+    vec loss = row_loss(s, pending_vec(w, LABEL_DISTANCE), pending_vec(w, LABEL_WEIGHT));
+    store_part(losses, weighted_loss(loss, row_weights, rows), rows);
 }
 
 INLINE void cross_entropy_row(variant v, const struct cross_entropy_args *c, const char *x, int64_t label,
-                              const char *probabilities, char *out, pending w, int row)
+                              const char *probabilities, const char *row_weight, char *out, pending w, int row)
 {
     ptrdiff_t left = (c->n - 1) % ACCUMULATORS + 1, whole = (c->n - left) * ITEM, at = 0;
     mixture m = mixture_of(c, probabilities, 0);
     int labelled = probabilities == NULL;
     vec row_max = max_of_row((rows_task){SOFTMAX, 0, 0}, NULL, x, NULL, c->n), scale = splat((real)c->scale);
+    if (row_weight)
+        scale *= splat(real_at(row_weight));
     vec weight = splat(labelled && m.weights ? real_at(m.weights + label * ITEM) : 1);
     vec label_weight = splat(0), x_label = row_max, label_distance = splat(0), e_label = splat(0);
     if (labelled) {
@@ -293,11 +305,13 @@ INLINE vec mix_lane(mixture m, ptrdiff_t j, ptrdiff_t columns)
 }
 
 INLINE void cross_entropy_lanes(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
-                                row_layout from, const int64_t *labels, mixture m, char *out, ptrdiff_t out_step,
-                                ptrdiff_t columns, char *losses, vec *at_labels)
+                                row_layout from, const int64_t *labels, mixture m, const char *row_weights, char *out,
+                                ptrdiff_t out_step, ptrdiff_t columns, char *losses, vec *at_labels)
 {
     ptrdiff_t n = c->n;
     vec zero = splat(0), one = splat(1), scale = splat((real)c->scale);
+    if (row_weights)
+        scale *= load_part(row_weights, columns, one);
     real at_label[WIDTH] = {0}, weights[WIDTH] = {0}, counts[WIDTH] = {0};
     for (ptrdiff_t i = 0; labels && i < columns; i++)
         if (labels[i] >= 0) {
@@ -342,7 +356,7 @@ INLINE void cross_entropy_lanes(variant v, const struct cross_entropy_args *c, c
     vec loss = row_loss(of, far, label_weight);
     if (labels)
         loss = zero_where(equal(load((const char *)counts), zero), loss);
-    store_part(losses, loss, columns);
+    store_part(losses, weighted_loss(loss, row_weights, columns), columns);
     if (!v.gradient)
         return;
 
@@ -381,7 +395,7 @@ INLINE void store_label_gradients(ptrdiff_t n, const int64_t *labels, vec at_lab
 /* WIDTH short rows, transposed so that lanes are rows. */
 INLINE void cross_entropy_transposed(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
                                      const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
-                                     char *out, ptrdiff_t out_step, char *losses)
+                                     const char *row_weights, char *out, ptrdiff_t out_step, char *losses)
 {
     transposed block, mixed;
     char *columns = (char *)&block;
@@ -390,8 +404,8 @@ INLINE void cross_entropy_transposed(variant v, const struct cross_entropy_args 
     if (probabilities)
         load_transposed(probabilities, probabilities_step, c->n, &mixed);
     cross_entropy_lanes(v, c, columns, VECTOR_BYTES, (row_layout){x, x_step, ITEM}, labels,
-                        mixture_of(c, probabilities ? (const char *)&mixed : NULL, VECTOR_BYTES), columns, VECTOR_BYTES,
-                        WIDTH, losses, &at_labels);
+                        mixture_of(c, probabilities ? (const char *)&mixed : NULL, VECTOR_BYTES), row_weights, columns,
+                        VECTOR_BYTES, WIDTH, losses, &at_labels);
     if (v.gradient)
         store_transposed(&block, out, out_step, c->n);
     if (v.gradient && labels)
@@ -401,14 +415,17 @@ INLINE void cross_entropy_transposed(variant v, const struct cross_entropy_args 
 /* Fewer than WIDTH rows, padded to WIDTH. */
 INLINE void cross_entropy_padded(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
                                  const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
-                                 char *out, ptrdiff_t out_step, ptrdiff_t rows, char *losses)
+                                 const char *row_weights, char *out, ptrdiff_t out_step, ptrdiff_t rows, char *losses)
 {
-    real padded[WIDTH * TRANSPOSED_ROW], padded_probabilities[WIDTH * TRANSPOSED_ROW], padded_losses[WIDTH];
+    real padded_weights[WIDTH] = {0}, padded[WIDTH * TRANSPOSED_ROW], padded_probabilities[WIDTH * TRANSPOSED_ROW],
+         padded_losses[WIDTH];
     int64_t padded_labels[WIDTH] = {0};
     ptrdiff_t row = c->n * ITEM;
     memset(padded, 0, (size_t)(WIDTH * row));
     if (probabilities)
         memset(padded_probabilities, 0, (size_t)(WIDTH * row));
+    if (row_weights)
+        memcpy(padded_weights, row_weights, (size_t)(rows * ITEM));
     for (ptrdiff_t i = 0; i < rows; i++) {
         memcpy((char *)padded + i * row, x + i * x_step, (size_t)row);
         if (probabilities)
@@ -417,7 +434,8 @@ INLINE void cross_entropy_padded(variant v, const struct cross_entropy_args *c, 
             padded_labels[i] = labels[i];
     }
     cross_entropy_transposed(v, c, (const char *)padded, row, probabilities ? NULL : padded_labels,
-                             probabilities ? (const char *)padded_probabilities : NULL, row, (char *)padded, row,
+                             probabilities ? (const char *)padded_probabilities : NULL, row,
+                             row_weights ? (const char *)padded_weights : NULL, (char *)padded, row,
                              (char *)padded_losses);
     memcpy(losses, padded_losses, (size_t)(rows * ITEM));
     for (ptrdiff_t i = 0; v.gradient && i < rows; i++)
@@ -425,28 +443,29 @@ INLINE void cross_entropy_padded(variant v, const struct cross_entropy_args *c, 
 }
 
 INLINE void cross_entropy(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
-                          const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step, char *out,
-                          ptrdiff_t out_step, ptrdiff_t rows, char *losses)
+                          const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
+                          const char *row_weights, char *out, ptrdiff_t out_step, ptrdiff_t rows, char *losses)
 {
     pending w;
     memset(w, 0, sizeof w);
     for (ptrdiff_t first = 0; first < rows; first += WIDTH) {
         ptrdiff_t count = lanes(rows - first);
         const char *p = probabilities ? probabilities + first * probabilities_step : NULL;
-        const char *from = x + first * x_step;
+        const char *from = x + first * x_step, *r = row_weights ? row_weights + first * ITEM : NULL;
         char *to = v.gradient ? out + first * out_step : NULL;
         const int64_t *l = labels ? labels + first : NULL;
         if (c->n <= TRANSPOSED_ROW && count == WIDTH)
-            cross_entropy_transposed(v, c, from, x_step, l, p, probabilities_step, to, out_step, losses + first * ITEM);
+            cross_entropy_transposed(v, c, from, x_step, l, p, probabilities_step, r, to, out_step,
+                                     losses + first * ITEM);
         else if (c->n <= TRANSPOSED_ROW)
-            cross_entropy_padded(v, c, from, x_step, l, p, probabilities_step, to, out_step, count,
+            cross_entropy_padded(v, c, from, x_step, l, p, probabilities_step, r, to, out_step, count,
                                  losses + first * ITEM);
         else {
             for (int i = 0; i < count; i++)
                 if (!l || l[i] >= 0)
                     cross_entropy_row(v, c, from + i * x_step, l ? l[i] : 0, p ? p + i * probabilities_step : NULL,
-                                      v.gradient ? to + i * out_step : NULL, w, i);
-            losses_of(w, count, losses + first * ITEM);
+                                      r ? r + i * ITEM : NULL, v.gradient ? to + i * out_step : NULL, w, i);
+            losses_of(w, count, r, losses + first * ITEM);
             for (int i = 0; i < count; i++)
                 if (l && l[i] < 0) {
                     put_real(losses + (first + i) * ITEM, 0);
@@ -459,7 +478,8 @@ INLINE void cross_entropy(variant v, const struct cross_entropy_args *c, const c
 /* Rows side by side in memory. */
 INLINE void cross_entropy_columns(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
                                   const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
-                                  char *out, ptrdiff_t out_step, ptrdiff_t columns, char *losses)
+                                  const char *row_weights, char *out, ptrdiff_t out_step, ptrdiff_t columns,
+                                  char *losses)
 {
     for (ptrdiff_t first = 0; first < columns; first += WIDTH) {
         ptrdiff_t count = lanes(columns - first);
@@ -468,21 +488,22 @@ INLINE void cross_entropy_columns(variant v, const struct cross_entropy_args *c,
         const int64_t *l = labels ? labels + first : NULL;
         vec at_labels = splat(0);
         cross_entropy_lanes(v, c, from, x_step, (row_layout){from, ITEM, x_step}, l,
-                            mixture_of(c, probabilities ? probabilities + first * ITEM : NULL, probabilities_step), to,
-                            out_step, count, losses + first * ITEM, &at_labels);
+                            mixture_of(c, probabilities ? probabilities + first * ITEM : NULL, probabilities_step),
+                            row_weights ? row_weights + first * ITEM : NULL, to, out_step, count, losses + first * ITEM,
+                            &at_labels);
         if (v.gradient && l)
             store_label_gradients(c->n, l, at_labels, to, ITEM, out_step, count);
     }
 }
 
-/* Operands: logits, labels (-1: ignored) or probabilities, class weights, gradient, losses.  Each variant is a function
+/* Operands: logits, labels (-1: ignored) or probabilities, class weights, gradient, losses, row weights.  Each variant is a function
  * of its own: inlined into one, their arrays would add up on the stack. */
 #define DEFINE_VARIANT(name, of, mixed, gradient) \
     static __attribute__((noinline)) void name(const struct cross_entropy_args *c, char *const *operands, \
                                                const ptrdiff_t *steps, ptrdiff_t rows) \
     { \
         of((variant){mixed, gradient}, c, operands[0], steps[0], (const int64_t *)operands[1], \
-           mixed ? operands[2] : NULL, steps[2], operands[4], steps[4], rows, operands[5]); \
+           mixed ? operands[2] : NULL, steps[2], operands[6], operands[4], steps[4], rows, operands[5]); \
     }
 #define DEFINE_CROSS_ENTROPY(name, of, steps) \
     DEFINE_VARIANT(name##_mixed_gradient, of, 1, 1) \
