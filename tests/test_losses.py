@@ -161,6 +161,13 @@ def test_a_row_of_no_weight_has_no_loss_however_large(dtype):
     helpers.assert_same_bits(got, np.array([0, np.log(2), np.nan], dtype))
 
 
+def test_a_mean_of_weighted_rows_overflows_only_if_it_is_too_large(dtype):
+    large = np.finfo(dtype).max / 16
+    logits, weight = np.array([[0, -large], [0, -large / 2]], dtype), np.array([1104, 552], dtype)
+    got = fa.softmax_cross_entropy(logits, [1, 1], weight=weight)
+    np.testing.assert_allclose(got, large * 5 / 6, rtol=4 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("size", [1e-30, 1e30, 1e38])
 def test_weights_of_rows_of_any_size_leave_a_mean_as_it_is(size, dtype):
     logits, labels = normal((50, 6), dtype), labels_for(50, 6)
