@@ -215,7 +215,7 @@ INLINE void cross_entropy_row(variant v, const struct cross_entropy_args *c, con
     ptrdiff_t left = (c->n - 1) % ACCUMULATORS + 1, whole = (c->n - left) * ITEM, at = 0;
     mixture m = mixture_of(c, probabilities, 0);
     int labelled = probabilities == NULL;
-    vec row_max = max_of_row((rows_task){SOFTMAX, 0, 0}, NULL, x, NULL, c->n), scale = splat((real)c->scale);
+    vec row_max = max_of_row(TASK(SOFTMAX), NULL, x, NULL, c->n), scale = splat((real)c->scale);
     if (row_weight)
         scale *= splat(real_at(row_weight));
     vec weight = splat(labelled && m.weights ? real_at(m.weights + label * ITEM) : 1);
@@ -393,6 +393,9 @@ INLINE void store_label_gradients(ptrdiff_t n, const int64_t *labels, vec at_lab
 }
 
 /* WIDTH short rows, transposed so that lanes are rows. */
+typedef void transposed_rows(const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step, const int64_t *labels,
+                             const char *probabilities, ptrdiff_t probabilities_step, const char *row_weights,
+                             char *out, ptrdiff_t out_step, char *losses);
 INLINE void cross_entropy_transposed(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
                                      const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
                                      const char *row_weights, char *out, ptrdiff_t out_step, char *losses)
@@ -413,9 +416,10 @@ INLINE void cross_entropy_transposed(variant v, const struct cross_entropy_args 
 }
 
 /* Fewer than WIDTH rows, padded to WIDTH. */
-INLINE void cross_entropy_padded(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
-                                 const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
-                                 const char *row_weights, char *out, ptrdiff_t out_step, ptrdiff_t rows, char *losses)
+INLINE void cross_entropy_padded(transposed_rows *transposed_run, variant v, const struct cross_entropy_args *c,
+                                 const char *x, ptrdiff_t x_step, const int64_t *labels, const char *probabilities,
+                                 ptrdiff_t probabilities_step, const char *row_weights, char *out, ptrdiff_t out_step,
+                                 ptrdiff_t rows, char *losses)
 {
     real padded_weights[WIDTH] = {0}, padded[WIDTH * TRANSPOSED_ROW], padded_probabilities[WIDTH * TRANSPOSED_ROW],
          padded_losses[WIDTH];
@@ -433,18 +437,18 @@ INLINE void cross_entropy_padded(variant v, const struct cross_entropy_args *c, 
         else
             padded_labels[i] = labels[i];
     }
-    cross_entropy_transposed(v, c, (const char *)padded, row, probabilities ? NULL : padded_labels,
-                             probabilities ? (const char *)padded_probabilities : NULL, row,
-                             row_weights ? (const char *)padded_weights : NULL, (char *)padded, row,
-                             (char *)padded_losses);
+    transposed_run(c, (const char *)padded, row, probabilities ? NULL : padded_labels,
+                   probabilities ? (const char *)padded_probabilities : NULL, row,
+                   row_weights ? (const char *)padded_weights : NULL, (char *)padded, row, (char *)padded_losses);
     memcpy(losses, padded_losses, (size_t)(rows * ITEM));
     for (ptrdiff_t i = 0; v.gradient && i < rows; i++)
         memcpy(out + i * out_step, (char *)padded + i * row, (size_t)row);
 }
 
-INLINE void cross_entropy(variant v, const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step,
-                          const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step,
-                          const char *row_weights, char *out, ptrdiff_t out_step, ptrdiff_t rows, char *losses)
+INLINE void cross_entropy(transposed_rows *transposed_run, variant v, const struct cross_entropy_args *c, const char *x,
+                          ptrdiff_t x_step, const int64_t *labels, const char *probabilities,
+                          ptrdiff_t probabilities_step, const char *row_weights, char *out, ptrdiff_t out_step,
+                          ptrdiff_t rows, char *losses)
 {
     pending w;
     memset(w, 0, sizeof w);
@@ -455,10 +459,9 @@ INLINE void cross_entropy(variant v, const struct cross_entropy_args *c, const c
         char *to = v.gradient ? out + first * out_step : NULL;
         const int64_t *l = labels ? labels + first : NULL;
         if (c->n <= TRANSPOSED_ROW && count == WIDTH)
-            cross_entropy_transposed(v, c, from, x_step, l, p, probabilities_step, r, to, out_step,
-                                     losses + first * ITEM);
+            transposed_run(c, from, x_step, l, p, probabilities_step, r, to, out_step, losses + first * ITEM);
         else if (c->n <= TRANSPOSED_ROW)
-            cross_entropy_padded(v, c, from, x_step, l, p, probabilities_step, r, to, out_step, count,
+            cross_entropy_padded(transposed_run, v, c, from, x_step, l, p, probabilities_step, r, to, out_step, count,
                                  losses + first * ITEM);
         else {
             for (int i = 0; i < count; i++)
@@ -496,20 +499,35 @@ INLINE void cross_entropy_columns(variant v, const struct cross_entropy_args *c,
     }
 }
 
-/* Operands: logits, labels (-1: ignored) or probabilities, class weights, gradient, losses, row weights.  Each variant is a function
- * of its own: inlined into one, their arrays would add up on the stack. */
-#define DEFINE_VARIANT(name, of, mixed, gradient) \
-    static __attribute__((noinline)) void name(const struct cross_entropy_args *c, char *const *operands, \
-                                               const ptrdiff_t *steps, ptrdiff_t rows) \
+/* Operands: logits, labels (-1: ignored) or probabilities, class weights, gradient, losses, row weights.  Each variant is
+ * functions of its own: inlined into one, their arrays would add up on the stack. */
+#define LOSS_OPERANDS(mixed) \
+    c, operands[0], steps[0], (const int64_t *)operands[1], mixed ? operands[2] : NULL, steps[2], operands[6], \
+        operands[4], steps[4], rows, operands[5]
+#define DEFINE_VARIANT(name, mixed, gradient) \
+    SHARED void transposed_##name(const struct cross_entropy_args *c, const char *x, ptrdiff_t x_step, \
+                                  const int64_t *labels, const char *probabilities, ptrdiff_t probabilities_step, \
+                                  const char *row_weights, char *out, ptrdiff_t out_step, char *losses) \
     { \
-        of((variant){mixed, gradient}, c, operands[0], steps[0], (const int64_t *)operands[1], \
-           mixed ? operands[2] : NULL, steps[2], operands[6], operands[4], steps[4], rows, operands[5]); \
+        cross_entropy_transposed((variant){mixed, gradient}, c, x, x_step, labels, mixed ? probabilities : NULL, \
+                                 probabilities_step, row_weights, out, out_step, losses); \
+    } \
+    SHARED void rows_##name(const struct cross_entropy_args *c, char *const *operands, const ptrdiff_t *steps, \
+                            ptrdiff_t rows) \
+    { \
+        cross_entropy(transposed_##name, (variant){mixed, gradient}, LOSS_OPERANDS(mixed)); \
+    } \
+    SHARED void columns_##name(const struct cross_entropy_args *c, char *const *operands, const ptrdiff_t *steps, \
+                               ptrdiff_t rows) \
+    { \
+        cross_entropy_columns((variant){mixed, gradient}, LOSS_OPERANDS(mixed)); \
     }
+DEFINE_VARIANT(mixed_gradient, 1, 1)
+DEFINE_VARIANT(mixed, 1, 0)
+DEFINE_VARIANT(gradient, 0, 1)
+DEFINE_VARIANT(plain, 0, 0)
+
 #define DEFINE_CROSS_ENTROPY(name, of, steps) \
-    DEFINE_VARIANT(name##_mixed_gradient, of, 1, 1) \
-    DEFINE_VARIANT(name##_mixed, of, 1, 0) \
-    DEFINE_VARIANT(name##_gradient, of, 0, 1) \
-    DEFINE_VARIANT(name##_plain, of, 0, 0) \
     KERNEL(name) \
     { \
         const double *p = args->parameters; \
@@ -517,15 +535,15 @@ INLINE void cross_entropy_columns(variant v, const struct cross_entropy_args *c,
         (void)row_steps; \
         int mixed = operands[2] || c.even != 0, gradient = operands[4] != NULL; \
         if (mixed && gradient) \
-            name##_mixed_gradient(&c, operands, steps, rows); \
+            of##_mixed_gradient(&c, operands, steps, rows); \
         else if (mixed) \
-            name##_mixed(&c, operands, steps, rows); \
+            of##_mixed(&c, operands, steps, rows); \
         else if (gradient) \
-            name##_gradient(&c, operands, steps, rows); \
+            of##_gradient(&c, operands, steps, rows); \
         else \
-            name##_plain(&c, operands, steps, rows); \
+            of##_plain(&c, operands, steps, rows); \
     }
-DEFINE_CROSS_ENTROPY(softmax_cross_entropy_run, cross_entropy, row_steps)
-DEFINE_CROSS_ENTROPY(softmax_cross_entropy_columns_run, cross_entropy_columns, args->steps)
+DEFINE_CROSS_ENTROPY(softmax_cross_entropy_run, rows, row_steps)
+DEFINE_CROSS_ENTROPY(softmax_cross_entropy_columns_run, columns, args->steps)
 
 #endif

@@ -14,9 +14,9 @@
  * Special values: masked elements have gradient 0. */
 INLINE pair gradient_term(rows_task t, pair sum, vec grad, vec y)
 {
-    if (t.kind == SOFTMAX)
+    if (!t.logarithm && !t.sparse)
         return accumulate_product(sum, grad, y);
-    if (t.kind == SPARSEMAX)
+    if (t.sparse)
         grad = zero_where(less_equal(y, splat(0)), grad);
     return accumulate(sum, grad);
 }
@@ -40,14 +40,14 @@ INLINE void backward_vectors(rows_task t, const masking *s, const vec *grad, vec
     mask subnormal = within(y[0], splat(-EXP_VANISHES), splat(-EXP_SMALL));
     for (int i = 1; i < count; i++)
         subnormal = either(subnormal, within(y[i], splat(-EXP_VANISHES), splat(-EXP_SMALL)));
-    int full_range = t.kind == LOG_SOFTMAX && any(subnormal);
+    int full_range = t.logarithm && any(subnormal);
     for (int i = 0; i < count; i++) {
-        if (t.kind == SOFTMAX && t.negative && !t.masked)
-            y[i] *= total - grad[i];
-        else if (t.kind == SOFTMAX)
-            y[i] *= grad[i] - total;
-        else if (t.kind == SPARSEMAX)
+        if (t.sparse)
             y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
+        else if (t.negative)
+            y[i] *= total - grad[i];
+        else if (!t.logarithm)
+            y[i] *= grad[i] - total;
         else {
             vec fast = submul(grad[i], exp_below((pair){y[i], splat(0)}, 0), total), result = fast;
             if (full_range) /* other lanes keep the bits of the fast path */
@@ -66,7 +66,7 @@ typedef struct {
     vec count[VECTORS];
 } gradient_sums;
 
-#define MASKED_OUTPUT(t) ((t).kind == LOG_SOFTMAX ? -(real)INFINITY : 0) /* the output of masked elements */
+#define MASKED_OUTPUT(t) ((t).logarithm ? -(real)INFINITY : 0) /* the output of masked elements */
 #define LOAD(a, at, none) replace_masked(t, s, where, (at) / ITEM, ACCUMULATORS, load_slice(a + (at)), none)
 #define LOAD_LAST(a, none) \
     replace_masked(t, s, where, whole / ITEM, left, load_last(a + whole, left, splat(none)), none)
@@ -75,7 +75,7 @@ INLINE void add_terms(rows_task t, gradient_sums *sums, slice grad, slice y)
 {
     EACH_VECTOR(i)
         sums->sum[i] = gradient_term(t, sums->sum[i], grad.v[i], y.v[i]);
-    if (t.kind == SPARSEMAX)
+    if (t.sparse)
         EACH_VECTOR(i)
             sums->count[i] += in_support(y.v[i]);
 }
@@ -101,18 +101,18 @@ INLINE gradient_sums sums_of_row(rows_task t, const masking *s, const char *grad
         }
         for (ptrdiff_t at = first; at < end; at += STEP) {
             slice g = LOAD(grad, at, 0);
-            add_terms(t, &sums, g, t.kind == LOG_SOFTMAX ? g : LOAD(y, at, 0));
+            add_terms(t, &sums, g, t.logarithm ? g : LOAD(y, at, 0));
         }
     }
     slice last = LOAD_LAST(grad, 0);
-    add_terms(t, &sums, last, t.kind == LOG_SOFTMAX ? last : LOAD_LAST(y, 0));
+    add_terms(t, &sums, last, t.logarithm ? last : LOAD_LAST(y, 0));
     return sums;
 }
 /* The total that is subtracted, or multiplied by e^y: of a row in one part, then of any row. */
 INLINE vec gradient_total(rows_task t, gradient_sums *sums)
 {
     vec total = fold_sums(sums->sum).hi;
-    if (t.kind == SPARSEMAX)
+    if (t.sparse)
         total = total / fold_counts(sums->count);
     return total;
 }
@@ -125,7 +125,7 @@ INLINE vec total_of_row(rows_task t, const masking *s, const char *grad, const c
     add_part(before.sum, sums.sum);
     add_count_part(before.count, sums.count);
     vec total = fold_sums(before.sum).hi;
-    if (t.kind == SPARSEMAX)
+    if (t.sparse)
         total = total / fold_sums(before.count).hi;
     return total;
 }
@@ -133,7 +133,7 @@ INLINE void backward_row(rows_task t, const masking *s, const char *grad, const 
                          ptrdiff_t n, vec total)
 {
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM, at = 0;
-    for (; t.kind == LOG_SOFTMAX && at + 2 * STEP <= whole; at += 2 * STEP) { /* chains of two slices overlap */
+    for (; t.logarithm && at + 2 * STEP <= whole; at += 2 * STEP) { /* chains of two slices overlap */
         slice g[2] = {LOAD(grad, at, 0), LOAD(grad, at + STEP, 0)};
         slice v[2] = {LOAD(y, at, MASKED_OUTPUT(t)), LOAD(y, at + STEP, MASKED_OUTPUT(t))};
         backward_vectors(t, s, g[0].v, v[0].v, 2 * VECTORS, total);

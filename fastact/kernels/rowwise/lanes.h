@@ -108,18 +108,18 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
         for (int i = 0; i < 2 && j + i < n; i++) {
             ptrdiff_t at = (j + i) % ACCUMULATORS;
             sums[at] = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(sums[at], e[i]);
-            if (BY_LOGARITHM(t))
+            if (t.logarithm)
                 counts[at] = or_zero_at_first(counts[at], j + i) + is_max[i];
             else
                 store_part(out + (j + i) * out_step, e[i], columns);
         }
     }
     pair sum = fold_lane_parts(parts, sums, n, pairs);
-    if (BY_LOGARITHM(t)) {
+    if (t.logarithm) {
         vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
-        if (t.kind == LOGSUMEXP)
+        if (t.single)
             store_part(out, log_of_row(t, s, row_max, log_sum), columns);
-        for (ptrdiff_t j = 0; t.kind != LOGSUMEXP && j < n; j++) {
+        for (ptrdiff_t j = 0; !t.single && j < n; j++) {
             vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), shift, log_sum);
             store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, -(real)INFINITY), columns);
         }
@@ -147,14 +147,14 @@ INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const 
             if (j * ITEM < whole)
                 add_lane_part(parts, sums, j > PART_OF_ROW);
         }
-        vec g = LOAD(grad, 0), v = t.kind == LOG_SOFTMAX ? g : LOAD(y, 0);
+        vec g = LOAD(grad, 0), v = t.logarithm ? g : LOAD(y, 0);
         ptrdiff_t at = j % ACCUMULATORS;
         sums[at] = gradient_term(t, j < ACCUMULATORS ? (pair){zero, zero} : sums[at], g, v);
-        if (t.kind == SPARSEMAX)
+        if (t.sparse)
             counts[at] = or_zero_at_first(counts[at], j) + in_support(v);
     }
     vec total = fold_lane_parts(parts, sums, n, whole).hi;
-    if (t.kind == SPARSEMAX)
+    if (t.sparse)
         total = total / fold_lane_counts(counts, n);
     for (ptrdiff_t j = 0; j < n; j++) {
         vec g = LOAD(grad, 0), v = LOAD(y, MASKED_OUTPUT(t));

@@ -8,116 +8,141 @@
 
 /* Masked and scaled variants are compiled separately, so that an ordinary call does not pay for them. */
 INLINE struct mask_args mask_args_from(const struct fastact_args *args, char *const *operands,
-                                       const ptrdiff_t *row_steps, int mask, int is_scaled)
+                                       const ptrdiff_t *row_steps, int mask, int is_scaled, int variant)
 {
     return (struct mask_args){
-        is_scaled ? args->parameters[0] : 1, operands[mask],     row_steps[mask], args->steps[mask],
-        (const int64_t *)operands[mask + 1], row_steps[mask + 1]};
+        is_scaled ? args->parameters[0] : 1, operands[mask],      row_steps[mask], args->steps[mask],
+        (const int64_t *)operands[mask + 1], row_steps[mask + 1], variant};
 }
 INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_length || s->scale != 1; }
 
-#define FORWARD_OF(run, t, of, weight, weight_step, x) \
-    run(t, of, weight, weight_step, operands[x], row_steps[x], operands[(x) + 3], row_steps[(x) + 3], rows, n)
-#define FORWARD_COLUMNS_OF(run, t, of, weight, x) \
-    run(t, of, weight, operands[x], args->steps[x], operands[(x) + 3], args->steps[(x) + 3], rows, n)
+/* Forward: a number a row (or NULL) and its step, then x, at operand k of the kernel, and the result. */
+#define FORWARD_ROWS(number, step, k) \
+    number, step, operands[k], row_steps[k], operands[(k) + 3], row_steps[(k) + 3], rows, n
+#define FORWARD_COLUMNS(number, k) number, operands[k], args->steps[k], operands[(k) + 3], args->steps[(k) + 3], rows, n
+#define BACKWARD_ROWS operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n
+#define BACKWARD_COLUMNS operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], rows, n
 
-#define FORWARD(name, kind, negative) \
+/* Masked rows, one function for all of a kind. */
+#define MASKED(name, kind) \
+    SHARED void masked_##name##_run(const struct mask_args *s, const char *number, ptrdiff_t number_step, \
+                                    const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
+                                    ptrdiff_t n) \
+    { \
+        forward_run(TASK(kind, .single = s->variant, .masked = 1), s, number, number_step, x, x_step, out, out_step, \
+                    rows, n); \
+    } \
+    SHARED void masked_##name##_columns_run(const struct mask_args *s, const char *number, const char *x, \
+                                            ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
+                                            ptrdiff_t n) \
+    { \
+        forward_columns_run(TASK(kind, .single = s->variant, .masked = 1), s, number, x, x_step, out, out_step, rows, \
+                            n); \
+    } \
+    SHARED void masked_##name##_backward_run(const struct mask_args *s, const char *grad, ptrdiff_t grad_step, \
+                                             const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, \
+                                             ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        backward_run(TASK(kind, .sparse = s->variant, .masked = 1), s, grad, grad_step, y, y_step, out, out_step, \
+                     rows, n); \
+    } \
+    SHARED void masked_##name##_backward_columns_run(const struct mask_args *s, const char *grad, ptrdiff_t grad_step, \
+                                                     const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, \
+                                                     ptrdiff_t rows, ptrdiff_t n) \
+    { \
+        backward_columns_run(TASK(kind, .sparse = s->variant, .masked = 1), s, grad, grad_step, y, y_step, out, \
+                             out_step, rows, n); \
+    }
+MASKED(softmax, SOFTMAX)
+MASKED(log_softmax, LOG_SOFTMAX)
+
+#define PLAIN(name, kind) \
     KERNEL(name##_run) \
     { \
         (void)args; \
-        FORWARD_OF(forward_run, ((rows_task){kind, negative, 0}), NULL, NULL, 0, 0); \
+        forward_run(TASK(kind), NULL, FORWARD_ROWS(NULL, 0, 0)); \
     } \
     KERNEL(name##_columns_run) \
     { \
         (void)row_steps; \
-        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, negative, 0}), NULL, NULL, 0); \
-    }
-#define FORWARD_MASKED(name, kind) \
-    KERNEL(name##_run) \
-    { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1); \
-        if (is_masked(&s)) \
-            FORWARD_OF(forward_run, ((rows_task){kind, 0, 1}), &s, NULL, 0, 0); \
-        else \
-            FORWARD_OF(forward_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0, 0); \
+        forward_columns_run(TASK(kind), NULL, FORWARD_COLUMNS(NULL, 0)); \
     } \
-    KERNEL(name##_columns_run) \
-    { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1); \
-        if (is_masked(&s)) \
-            FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 1}), &s, NULL, 0); \
-        else \
-            FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){kind, 0, 0}), NULL, NULL, 0); \
-    }
-
-#define BACKWARD_OF(t, of) \
-    backward_run(t, of, operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n)
-#define BACKWARD_COLUMNS_OF(t, of) \
-    backward_columns_run(t, of, operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], \
-                         rows, n)
-#define BACKWARD(name, kind, negative) \
     KERNEL(name##_backward_run) \
     { \
         (void)args; \
-        BACKWARD_OF(((rows_task){kind, negative, 0}), NULL); \
+        backward_run(TASK(kind), NULL, BACKWARD_ROWS); \
     } \
     KERNEL(name##_backward_columns_run) \
     { \
         (void)row_steps; \
-        BACKWARD_COLUMNS_OF(((rows_task){kind, negative, 0}), NULL); \
+        backward_columns_run(TASK(kind), NULL, BACKWARD_COLUMNS); \
     }
-#define BACKWARD_MASKED(name, kind, is_scaled) \
+/* `masked`: the function for masked rows. */
+#define FORWARD(name, kind, masked, is_single) \
+    KERNEL(name##_run) \
+    { \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1, is_single); \
+        if (is_masked(&s)) \
+            masked##_run(&s, FORWARD_ROWS(NULL, 0, 0)); \
+        else \
+            forward_run(TASK(kind), NULL, FORWARD_ROWS(NULL, 0, 0)); \
+    } \
+    KERNEL(name##_columns_run) \
+    { \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1, is_single); \
+        if (is_masked(&s)) \
+            masked##_columns_run(&s, FORWARD_COLUMNS(NULL, 0)); \
+        else \
+            forward_columns_run(TASK(kind), NULL, FORWARD_COLUMNS(NULL, 0)); \
+    }
+#define BACKWARD(name, kind, masked, is_sparse) \
     KERNEL(name##_backward_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled); \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, !is_sparse, is_sparse); \
         if (is_masked(&s)) \
-            BACKWARD_OF(((rows_task){kind, 0, 1}), &s); \
+            masked##_backward_run(&s, BACKWARD_ROWS); \
         else \
-            BACKWARD_OF(((rows_task){kind, 0, 0}), NULL); \
+            backward_run(TASK(kind), NULL, BACKWARD_ROWS); \
     } \
     KERNEL(name##_backward_columns_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled); \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, !is_sparse, is_sparse); \
         if (is_masked(&s)) \
-            BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 1}), &s); \
+            masked##_backward_columns_run(&s, BACKWARD_COLUMNS); \
         else \
-            BACKWARD_COLUMNS_OF(((rows_task){kind, 0, 0}), NULL); \
+            backward_columns_run(TASK(kind), NULL, BACKWARD_COLUMNS); \
     }
 
-FORWARD_MASKED(softmax, SOFTMAX)
-BACKWARD_MASKED(softmax, SOFTMAX, 1)
-FORWARD_MASKED(log_softmax, LOG_SOFTMAX)
-BACKWARD_MASKED(log_softmax, LOG_SOFTMAX, 1)
-FORWARD(softmin, SOFTMAX, 1)
-BACKWARD(softmin, SOFTMAX, 1)
-FORWARD_MASKED(logsumexp, LOGSUMEXP)
-BACKWARD_MASKED(sparsemax, SPARSEMAX, 0)
+FORWARD(softmax, SOFTMAX, masked_softmax, 0)
+BACKWARD(softmax, SOFTMAX, masked_softmax, 0)
+FORWARD(log_softmax, LOG_SOFTMAX, masked_log_softmax, 0)
+BACKWARD(log_softmax, LOG_SOFTMAX, masked_log_softmax, 0)
+PLAIN(softmin, .negative = 1)
+FORWARD(logsumexp, LOGSUMEXP, masked_log_softmax, 1)
+BACKWARD(sparsemax, SPARSEMAX, masked_softmax, 1)
 
 /* The gradient of logsumexp is softmax(x) * grad, with one grad a row. */
 KERNEL(logsumexp_backward_run)
 {
-    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1, 1);
     if (is_masked(&s))
-        FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 1}), &s, operands[0], row_steps[0], 1);
+        masked_softmax_run(&s, FORWARD_ROWS(operands[0], row_steps[0], 1));
     else
-        FORWARD_OF(forward_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], row_steps[0], 1);
+        forward_run(TASK(SOFTMAX_TIMES), NULL, FORWARD_ROWS(operands[0], row_steps[0], 1));
 }
 KERNEL(logsumexp_backward_columns_run)
 {
-    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1, 1);
     if (is_masked(&s))
-        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 1}), &s, operands[0], 1);
+        masked_softmax_columns_run(&s, FORWARD_COLUMNS(operands[0], 1));
     else
-        FORWARD_COLUMNS_OF(forward_columns_run, ((rows_task){SOFTMAX_TIMES, 0, 0}), NULL, operands[0], 1);
+        forward_columns_run(TASK(SOFTMAX_TIMES), NULL, FORWARD_COLUMNS(operands[0], 1));
 }
 
 KERNEL(sparsemax_run)
 {
-    struct mask_args s = mask_args_from(args, operands, row_steps, 1, 0);
-    if (is_masked(&s))
-        sparsemax_rows(1, &s, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
-    else
-        sparsemax_rows(0, NULL, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 1, 0, 1);
+    sparsemax_rows(&s, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
 }
 
 /* clang-format off */

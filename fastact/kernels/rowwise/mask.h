@@ -14,6 +14,7 @@ struct mask_args {
     ptrdiff_t mask_row, mask_step; /* bytes from one row, and one element, to the next */
     const int64_t *valid_length;
     ptrdiff_t valid_length_row;
+    int variant; /* of the task: what is not known when it is compiled */
 };
 
 /* scale * (x - max) = steep * (x * unit - max * unit), where unit is a power of two, at most 1: no intermediate
@@ -32,7 +33,7 @@ INLINE masking masking_of(const struct mask_args *args)
 }
 INLINE vec scaled(rows_task t, const masking *s, vec x)
 {
-    if (t.masked)
+    if (t.masked && !t.sparse)
         return x * s->unit;
     if (t.negative)
         return -x;
@@ -40,19 +41,23 @@ INLINE vec scaled(rows_task t, const masking *s, vec x)
 }
 INLINE vec unscaled(rows_task t, const masking *s, vec v)
 {
-    if (t.masked)
+    if (t.masked && !t.sparse)
         return v * s->inverse;
     return scaled(t, s, v);
 }
 
+SHARED void gather_bytes(char *bytes, const char *from, ptrdiff_t step, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        bytes[i] = from[i * step];
+}
 /* Which of n <= WIDTH elements are masked out; lanes past n may be. */
 INLINE mask masked_out(const char *where, ptrdiff_t step, ptrdiff_t n)
 {
     if (step == 1 && n == WIDTH)
         return zero_bytes(where);
     char bytes[WIDTH] = {0};
-    for (ptrdiff_t i = 0; i < n; i++)
-        bytes[i] = where[i * step];
+    gather_bytes(bytes, where, step, n);
     return zero_bytes(bytes);
 }
 /* n elements v of a row, from element j on, with masked ones replaced by a value. */

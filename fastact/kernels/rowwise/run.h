@@ -9,7 +9,7 @@
 INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t rows)
 {
     real weights[WIDTH];
-    if (t.kind != SOFTMAX_TIMES)
+    if (t.logarithm || !t.single)
         return splat(1);
     for (ptrdiff_t i = 0; i < WIDTH; i++)
         memcpy(&weights[i], weight + (i < rows ? i : rows - 1) * step, ITEM);
@@ -28,7 +28,7 @@ INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const ch
         load_transposed(x + row * x_step, x_step, n, &block);
         forward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), columns, VECTOR_BYTES,
                       weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
-        if (t.kind != LOGSUMEXP)
+        if (!(t.logarithm && t.single))
             store_transposed(&block, out + row * out_step, out_step, n);
         else
             for (int i = 0; i < WIDTH; i++)
@@ -40,10 +40,10 @@ INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const ch
         if (m)
             forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
                         out + row * out_step, m);
-        if (t.kind == LOGSUMEXP && !m)
+        if (t.logarithm && t.single && !m)
             fill_row(out + row * out_step, 1, -(real)INFINITY);
-        if (t.kind != LOGSUMEXP && m < n)
-            fill_row(out + row * out_step + m * ITEM, n - m, BY_LOGARITHM(t) ? -(real)INFINITY : 0);
+        if (!(t.logarithm && t.single) && m < n)
+            fill_row(out + row * out_step + m * ITEM, n - m, t.logarithm ? -(real)INFINITY : 0);
     }
 }
 INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, const char *weight, const char *x,
@@ -107,7 +107,8 @@ INLINE void backward_run(rows_task t, const struct mask_args *mask_args, const c
 #define PLACES grad + row *grad_step, grad_step, y + row *y_step, y_step, out + row *out_step, out_step, n
     for (; !t.masked && n <= ACCUMULATORS && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
         backward_short_rows(t, PLACES);
-    for (; !t.masked && t.kind != SOFTMAX && n <= LONGEST_TOGETHER && rows - row >= SHORT_ROWS; row += SHORT_ROWS)
+    for (; !t.masked && (t.logarithm || t.sparse) && n <= LONGEST_TOGETHER && rows - row >= SHORT_ROWS;
+         row += SHORT_ROWS)
         backward_rows_at_once(t, PLACES);
 #undef PLACES
     for (; row < rows; row++) {

@@ -29,8 +29,8 @@ INLINE void exponentials(rows_task t, const masking *s, vec *v, int count, vec s
 {
     pair d[2 * VECTORS];
     for (int i = 0; i < count; i++) {
-        if (t.kind == LOGSUMEXP)
-            v[i] = minimum(shift, v[i]); /* an infinity counts as the maximum */
+        if (t.logarithm && (t.single || t.masked))
+            v[i] = minimum(shift, v[i]); /* an infinity counts as the maximum of logsumexp */
         d[i] = exponent_of(t, s, v[i], shift);
     }
     mask subnormal = within(d[0].hi, splat(-EXP_ZERO), splat(-EXP_SMALL));
@@ -42,7 +42,7 @@ INLINE void exponentials(rows_task t, const masking *s, vec *v, int count, vec s
     else
         for (int i = 0; i < count; i++)
             v[i] = exp_below(d[i], 0);
-    if (BY_LOGARITHM(t))
+    if (t.logarithm)
         for (int i = 0; i < count; i++) {
             mask ties = equal(d[i].hi, splat(0));
             v[i] = zero_where(ties, v[i]);
@@ -51,17 +51,14 @@ INLINE void exponentials(rows_task t, const masking *s, vec *v, int count, vec s
 }
 
 /* e^(v - row_max) in the place of v. */
-INLINE void exp_less_max(vec *v, int count, vec row_max)
-{
-    exponentials((rows_task){SOFTMAX, 0, 0}, NULL, v, count, row_max, NULL);
-}
+INLINE void exp_less_max(vec *v, int count, vec row_max) { exponentials(TASK(SOFTMAX), NULL, v, count, row_max, NULL); }
 
 INLINE vec probability(rows_task t, const masking *s, vec e, pair inverse, vec weight)
 {
     vec y = muladd(e, inverse.hi, e * inverse.lo);
-    if (t.kind == SOFTMAX_TIMES)
+    if (t.single)
         y *= weight;
-    if (t.kind == SOFTMAX_TIMES && t.masked)
+    if (t.single && t.masked)
         y *= s->scale;
     return y;
 }
@@ -111,7 +108,7 @@ INLINE vec max_of_row(rows_task t, const masking *s, const char *x, const char *
 /* What is subtracted from the elements: the row maximum, or for LOGSUMEXP the nearest finite number. */
 INLINE vec shift_of(rows_task t, vec row_max)
 {
-    if (t.kind == LOGSUMEXP) /* an infinite maximum is the result */
+    if (t.logarithm && t.single) /* an infinite maximum is the result */
         return clamped(row_max, -REAL_MAX, REAL_MAX);
     return row_max;
 }
@@ -146,7 +143,7 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
             exponentials(t, s, e[0].v, 2 * VECTORS, shift, is_max);
             EACH_VECTOR(i)
                 sum[i] = accumulate(accumulate(sum[i], e[0].v[i]), e[1].v[i]);
-            if (BY_LOGARITHM(t)) {
+            if (t.logarithm) {
                 EACH_VECTOR(i)
                     max_count[i] += is_max[i] + is_max[VECTORS + i];
                 continue;
@@ -160,7 +157,7 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
         exponentials(t, s, e.v, VECTORS, shift, is_max);
         EACH_VECTOR(i)
             sum[i] = accumulate(sum[i], e.v[i]);
-        if (BY_LOGARITHM(t)) {
+        if (t.logarithm) {
             EACH_VECTOR(i)
                 max_count[i] += is_max[i];
         } else
@@ -173,11 +170,11 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
     EACH_VECTOR(i)
         sum[i] = accumulate(sum[i], kept.v[i]);
 
-    if (BY_LOGARITHM(t)) {
+    if (t.logarithm) {
         EACH_VECTOR(i)
             max_count[i] += keep_first(is_max[i], lanes(left - i * WIDTH));
         vec log_sum = log_of_sum(fold_parts(sums, sum, pairs), fold_counts_of_parts(counts, max_count, pairs));
-        if (t.kind == LOGSUMEXP) {
+        if (t.single) {
             store_part(out, log_of_row(t, s, row_max, log_sum), 1);
             return;
         }

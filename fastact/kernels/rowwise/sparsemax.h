@@ -63,16 +63,14 @@ INLINE pair sparse_threshold(rows_task t, const masking *s, const char *x, const
             return threshold;
     }
 }
-INLINE void sparsemax_rows(int masked, const struct mask_args *mask_args, const char *x, ptrdiff_t x_step, char *out,
+INLINE void sparsemax_rows(const struct mask_args *mask_args, const char *x, ptrdiff_t x_step, char *out,
                            ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
-    const rows_task t = {SPARSEMAX, 0, masked};
-    masking s;
+    const rows_task t = TASK(SPARSEMAX, .masked = 1); /* at run time: the search for the threshold takes longer */
+    const masking s = {.args = *mask_args};
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
-    if (masked)
-        s = masking_of(mask_args);
     for (ptrdiff_t row = 0; row < rows; row++, x += x_step, out += out_step) {
-        const char *where = masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        const char *where = s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
         vec row_max = max_of_row(t, &s, x, where, n);
         pair threshold = sparse_threshold(t, &s, x, where, n, row_max);
         for (ptrdiff_t at = 0; at <= whole; at += STEP) {

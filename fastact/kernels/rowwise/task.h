@@ -1,15 +1,22 @@
-/* What is computed of rows: a compile-time constant, so that each task is compiled separately. */
+/* What is computed of rows: compile-time constants, so that each task is compiled separately.  But for masked rows
+ * `single` and `sparse` are read at run time: so many copies of masked kernels would be half of all kernels. */
 #ifndef FASTACT_ROWWISE_TASK_H
 #define FASTACT_ROWWISE_TASK_H
 
 #include "../math/accumulate.h"
 
-/* SOFTMAX_TIMES is softmax times a number a row, the gradient of LOGSUMEXP.  `negative`: of -x.  `masked`: of scale *
- * x, over some of a row's elements only. */
-enum { SOFTMAX, SOFTMAX_TIMES, LOG_SOFTMAX, LOGSUMEXP, SPARSEMAX };
 typedef struct {
-    int kind, negative, masked;
+    int logarithm; /* log_softmax and logsumexp, not softmax and its like */
+    int single;    /* of one number a row: logsumexp, or its gradient, the softmax times that number */
+    int sparse;    /* sparsemax, not softmax */
+    int negative;  /* of -x */
+    int masked;    /* of scale * x, over some of a row's elements only */
 } rows_task;
-#define BY_LOGARITHM(t) ((t).kind == LOG_SOFTMAX || (t).kind == LOGSUMEXP)
+#define SOFTMAX .logarithm = 0
+#define SOFTMAX_TIMES .single = 1
+#define LOG_SOFTMAX .logarithm = 1
+#define LOGSUMEXP .logarithm = 1, .single = 1
+#define SPARSEMAX .sparse = 1
+#define TASK(...) ((rows_task){__VA_ARGS__})
 
 #endif

@@ -23,6 +23,12 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
+/* A function that several kernels call, compiled once: GCC would copy it for each of them. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static __attribute__((noinline))
+#endif
 
 #if REAL_BITS == 32
 typedef float real;
