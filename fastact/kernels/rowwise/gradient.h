@@ -55,7 +55,7 @@ INLINE void backward_vectors(rows_task t, const masking *s, const vec *grad, vec
                                 fast);
             y[i] = result;
         }
-        if (t.masked)
+        if (t.masked && !t.sparse)
             y[i] *= s->scale;
     }
 }

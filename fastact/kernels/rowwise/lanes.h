@@ -44,6 +44,7 @@ INLINE vec fold_lane_counts(vec *counts, ptrdiff_t n)
 
 /* The mask and the valid lengths of some rows, one a lane. */
 typedef struct {
+    int masked;
     const char *where;
     vec valid_length;
     ptrdiff_t columns;
@@ -51,7 +52,7 @@ typedef struct {
 
 INLINE lane_rows lane_rows_of(rows_task t, const masking *s, ptrdiff_t i, ptrdiff_t n, ptrdiff_t columns)
 {
-    lane_rows rows = {NULL, splat(0), columns};
+    lane_rows rows = {t.masked, NULL, splat(0), columns};
     if (!t.masked)
         return rows;
     if (s->args.where)
@@ -67,9 +68,9 @@ INLINE lane_rows lane_rows_of(rows_task t, const masking *s, ptrdiff_t i, ptrdif
     return rows;
 }
 /* Elements j, v, of some rows, with masked ones replaced by a value. */
-INLINE vec replace_masked_lanes(rows_task t, const masking *s, lane_rows rows, ptrdiff_t j, vec v, real value)
+INLINE vec replace_masked_lanes(const masking *s, lane_rows rows, ptrdiff_t j, vec v, real value)
 {
-    if (!t.masked)
+    if (!rows.masked)
         return v;
     mask beyond = less_equal(rows.valid_length, splat((real)j));
     beyond = either(beyond, beyond); /* hides the join from GCC 12, which fails on it at -O1 */
@@ -81,7 +82,7 @@ INLINE vec replace_masked_lanes(rows_task t, const masking *s, lane_rows rows, p
 INLINE vec load_masked_lanes(rows_task t, const masking *s, lane_rows rows, const char *x, ptrdiff_t j, vec rest)
 {
     vec v = scaled(t, s, load_part(x, rows.columns, unscaled(t, s, rest)));
-    return replace_masked_lanes(t, s, rows, j, v, -(real)INFINITY);
+    return replace_masked_lanes(s, rows, j, v, -(real)INFINITY);
 }
 
 INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const char *x, ptrdiff_t x_step, vec weight,
@@ -121,14 +122,14 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
             store_part(out, log_of_row(t, s, row_max, log_sum), columns);
         for (ptrdiff_t j = 0; !t.single && j < n; j++) {
             vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), shift, log_sum);
-            store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, -(real)INFINITY), columns);
+            store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, -(real)INFINITY), columns);
         }
         return;
     }
     pair inverse = invert(sum);
     for (ptrdiff_t j = 0; j < n; j++) {
         vec v = probability(t, s, load_part(out + j * out_step, columns, zero), inverse, weight);
-        store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, 0), columns);
+        store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, 0), columns);
     }
 }
 
@@ -137,7 +138,7 @@ INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const 
 {
     ptrdiff_t columns = rows.columns;
     vec zero = splat(0);
-#define LOAD(a, none) replace_masked_lanes(t, s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
+#define LOAD(a, none) replace_masked_lanes(s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
     pair sums[ACCUMULATORS], parts[ACCUMULATORS];
     vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
     ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP;
@@ -159,7 +160,7 @@ INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const 
     for (ptrdiff_t j = 0; j < n; j++) {
         vec g = LOAD(grad, 0), v = LOAD(y, MASKED_OUTPUT(t));
         backward_vectors(t, s, &g, &v, 1, total);
-        store_part(out + j * out_step, replace_masked_lanes(t, s, rows, j, v, 0), columns);
+        store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, 0), columns);
     }
 #undef LOAD
 }

@@ -8,11 +8,11 @@
 
 /* Masked and scaled variants are compiled separately, so that an ordinary call does not pay for them. */
 INLINE struct mask_args mask_args_from(const struct fastact_args *args, char *const *operands,
-                                       const ptrdiff_t *row_steps, int mask, int is_scaled, int variant)
+                                       const ptrdiff_t *row_steps, int mask, int is_scaled, int single)
 {
     return (struct mask_args){
         is_scaled ? args->parameters[0] : 1, operands[mask],      row_steps[mask], args->steps[mask],
-        (const int64_t *)operands[mask + 1], row_steps[mask + 1], variant};
+        (const int64_t *)operands[mask + 1], row_steps[mask + 1], single};
 }
 INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_length || s->scale != 1; }
 
@@ -23,35 +23,21 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 #define BACKWARD_ROWS operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n
 #define BACKWARD_COLUMNS operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], rows, n
 
-/* Masked rows, one function for all of a kind. */
+/* Masked rows: a function for each task, and for those of one number a row. */
 #define MASKED(name, kind) \
     SHARED void masked_##name##_run(const struct mask_args *s, const char *number, ptrdiff_t number_step, \
                                     const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
                                     ptrdiff_t n) \
     { \
-        forward_run(TASK(kind, .single = s->variant, .masked = 1), s, number, number_step, x, x_step, out, out_step, \
+        forward_run(TASK(kind, .single = s->single, .masked = 1), s, number, number_step, x, x_step, out, out_step, \
                     rows, n); \
     } \
     SHARED void masked_##name##_columns_run(const struct mask_args *s, const char *number, const char *x, \
                                             ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
                                             ptrdiff_t n) \
     { \
-        forward_columns_run(TASK(kind, .single = s->variant, .masked = 1), s, number, x, x_step, out, out_step, rows, \
+        forward_columns_run(TASK(kind, .single = s->single, .masked = 1), s, number, x, x_step, out, out_step, rows, \
                             n); \
-    } \
-    SHARED void masked_##name##_backward_run(const struct mask_args *s, const char *grad, ptrdiff_t grad_step, \
-                                             const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, \
-                                             ptrdiff_t rows, ptrdiff_t n) \
-    { \
-        backward_run(TASK(kind, .sparse = s->variant, .masked = 1), s, grad, grad_step, y, y_step, out, out_step, \
-                     rows, n); \
-    } \
-    SHARED void masked_##name##_backward_columns_run(const struct mask_args *s, const char *grad, ptrdiff_t grad_step, \
-                                                     const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, \
-                                                     ptrdiff_t rows, ptrdiff_t n) \
-    { \
-        backward_columns_run(TASK(kind, .sparse = s->variant, .masked = 1), s, grad, grad_step, y, y_step, out, \
-                             out_step, rows, n); \
     }
 MASKED(softmax, SOFTMAX)
 MASKED(log_softmax, LOG_SOFTMAX)
@@ -95,31 +81,31 @@ MASKED(log_softmax, LOG_SOFTMAX)
         else \
             forward_columns_run(TASK(kind), NULL, FORWARD_COLUMNS(NULL, 0)); \
     }
-#define BACKWARD(name, kind, masked, is_sparse) \
+#define BACKWARD(name, kind, is_scaled) \
     KERNEL(name##_backward_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2, !is_sparse, is_sparse); \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled, 0); \
         if (is_masked(&s)) \
-            masked##_backward_run(&s, BACKWARD_ROWS); \
+            backward_run(TASK(kind, .masked = 1), &s, BACKWARD_ROWS); \
         else \
             backward_run(TASK(kind), NULL, BACKWARD_ROWS); \
     } \
     KERNEL(name##_backward_columns_run) \
     { \
-        struct mask_args s = mask_args_from(args, operands, row_steps, 2, !is_sparse, is_sparse); \
+        struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled, 0); \
         if (is_masked(&s)) \
-            masked##_backward_columns_run(&s, BACKWARD_COLUMNS); \
+            backward_columns_run(TASK(kind, .masked = 1), &s, BACKWARD_COLUMNS); \
         else \
             backward_columns_run(TASK(kind), NULL, BACKWARD_COLUMNS); \
     }
 
 FORWARD(softmax, SOFTMAX, masked_softmax, 0)
-BACKWARD(softmax, SOFTMAX, masked_softmax, 0)
+BACKWARD(softmax, SOFTMAX, 1)
 FORWARD(log_softmax, LOG_SOFTMAX, masked_log_softmax, 0)
-BACKWARD(log_softmax, LOG_SOFTMAX, masked_log_softmax, 0)
+BACKWARD(log_softmax, LOG_SOFTMAX, 1)
 PLAIN(softmin, .negative = 1)
 FORWARD(logsumexp, LOGSUMEXP, masked_log_softmax, 1)
-BACKWARD(sparsemax, SPARSEMAX, masked_softmax, 1)
+BACKWARD(sparsemax, SPARSEMAX, 0)
 
 /* The gradient of logsumexp is softmax(x) * grad, with one grad a row. */
 KERNEL(logsumexp_backward_run)
@@ -139,12 +125,12 @@ KERNEL(logsumexp_backward_columns_run)
         forward_columns_run(TASK(SOFTMAX_TIMES), NULL, FORWARD_COLUMNS(operands[0], 1));
 }
 
+/* With a mask or without: the search for the threshold takes longer. */
 KERNEL(sparsemax_run)
 {
-    struct mask_args s = mask_args_from(args, operands, row_steps, 1, 0, 1);
+    struct mask_args s = mask_args_from(args, operands, row_steps, 1, 0, 0);
     sparsemax_rows(&s, operands[0], row_steps[0], operands[3], row_steps[3], rows, n);
 }
-
 /* clang-format off */
 #define ROWWISE(name, backward, f, b) \
     {#name, FASTACT_FORWARD, name##_run, name##_columns_run, f}, \

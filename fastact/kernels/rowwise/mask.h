@@ -14,7 +14,7 @@ struct mask_args {
     ptrdiff_t mask_row, mask_step; /* bytes from one row, and one element, to the next */
     const int64_t *valid_length;
     ptrdiff_t valid_length_row;
-    int variant; /* of the task: what is not known when it is compiled */
+    int single; /* of the task */
 };
 
 /* scale * (x - max) = steep * (x * unit - max * unit), where unit is a power of two, at most 1: no intermediate
@@ -46,36 +46,60 @@ INLINE vec unscaled(rows_task t, const masking *s, vec v)
     return scaled(t, s, v);
 }
 
-SHARED void gather_bytes(char *bytes, const char *from, ptrdiff_t step, ptrdiff_t n)
-{
-    for (ptrdiff_t i = 0; i < n; i++)
-        bytes[i] = from[i * step];
-}
 /* Which of n <= WIDTH elements are masked out; lanes past n may be. */
+SHARED __attribute__((cold)) void gather_mask(mask *masked, const char *where, ptrdiff_t step, ptrdiff_t n)
+{
+    char bytes[WIDTH] = {0};
+    if (n == WIDTH)
+        for (int i = 0; i < WIDTH; i++)
+            bytes[i] = where[i * step];
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            bytes[i] = where[i * step];
+    *masked = zero_bytes(bytes);
+}
 INLINE mask masked_out(const char *where, ptrdiff_t step, ptrdiff_t n)
 {
-    if (step == 1 && n == WIDTH)
+    mask masked;
+    if (__builtin_expect(step == 1 && n == WIDTH, 1))
         return zero_bytes(where);
-    char bytes[WIDTH] = {0};
-    gather_bytes(bytes, where, step, n);
-    return zero_bytes(bytes);
+#ifdef ZERO_FIRST_BYTES
+    if (step == 1)
+        return zero_first_bytes(where, n);
+#endif
+    gather_mask(&masked, where, step, n);
+    return masked;
 }
 /* n elements v of a row, from element j on, with masked ones replaced by a value. */
 INLINE slice replace_masked(rows_task t, const masking *s, const char *where, ptrdiff_t j, ptrdiff_t n, slice v,
                             real value)
 {
-    if (t.masked && where)
-        for (int i = 0; i < VECTORS; i++) {
-            const char *at = where + (j + i * WIDTH) * s->args.mask_step;
-            v.v[i] = choose(masked_out(at, s->args.mask_step, lanes(n - i * WIDTH)), splat(value), v.v[i]);
-        }
+    if (!t.masked || !where)
+        return v;
+    for (int i = 0; i < VECTORS; i++) {
+        const char *at = where + (j + i * WIDTH) * s->args.mask_step;
+        v.v[i] = choose(masked_out(at, s->args.mask_step, lanes(n - i * WIDTH)), splat(value), v.v[i]);
+    }
     return v;
 }
 /* The valid length of row i, of n elements. */
-INLINE ptrdiff_t valid_length(const masking *s, ptrdiff_t i, ptrdiff_t n)
+INLINE ptrdiff_t valid_length(const struct mask_args *s, ptrdiff_t i, ptrdiff_t n)
 {
-    return s->args.valid_length ? *(const int64_t *)((const char *)s->args.valid_length + i * s->args.valid_length_row)
-                                : n;
+    return s->valid_length ? *(const int64_t *)((const char *)s->valid_length + i * s->valid_length_row) : n;
+}
+/* The same where one bool may hold for the whole row; else the row's mask is put to `where`, which is NULL otherwise. */
+INLINE ptrdiff_t unmasked_length(rows_task t, const masking *s, ptrdiff_t i, ptrdiff_t n, const char **where)
+{
+    *where = NULL;
+    if (!t.masked)
+        return n;
+    if (s->args.where)
+        *where = (const char *)s->args.where + i * s->args.mask_row;
+    if (*where && s->args.mask_step == 0) {
+        n = **where ? n : 0;
+        *where = NULL;
+    }
+    return n ? valid_length(&s->args, i, n) : 0;
 }
 INLINE void fill_row(char *out, ptrdiff_t n, real value)
 {

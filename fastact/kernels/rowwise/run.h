@@ -5,6 +5,61 @@
 #include "lanes.h"
 #include "transpose.h"
 
+/* The masks of WIDTH rows of n elements, side by side. */
+SHARED void gather_masks(char *bytes, const char *where, ptrdiff_t row, ptrdiff_t step, ptrdiff_t n)
+{
+    if (step == 1 && row == n)
+        memcpy(bytes, where, (size_t)(WIDTH * n));
+    else
+        for (int i = 0; i < WIDTH; i++, where += row)
+            for (ptrdiff_t j = 0; j < n; j++)
+                *bytes++ = where[j * step];
+}
+/* WIDTH masked rows, from row `row` on: -inf in the place of what is masked out. */
+INLINE void load_transposed_masked(rows_task t, const masking *s, ptrdiff_t row, const char *x, ptrdiff_t x_step,
+                                   ptrdiff_t n, transposed *block)
+{
+    char bytes[WIDTH * (TRANSPOSED_ROW + 1)];
+    int by_element = s->args.where && s->args.mask_step;
+    vec none = splat(-(real)INFINITY);
+    if (by_element)
+        gather_masks(bytes, (const char *)s->args.where + row * s->args.mask_row, s->args.mask_row, s->args.mask_step,
+                     n);
+    memset(bytes + WIDTH * n, 0, WIDTH);
+    for (ptrdiff_t j = 0; j < n; j += WIDTH) {
+        vec m[WIDTH];
+        for (int i = 0; i < WIDTH; i++) {
+            const char *where;
+            m[i] = load_part(x + i * x_step + j * ITEM, lanes(unmasked_length(t, s, row + i, n, &where) - j), none);
+            if (by_element)
+                m[i] = choose(zero_bytes(bytes + i * n + j), none, m[i]);
+        }
+        transpose(m);
+        for (int i = 0; i < WIDTH; i++)
+            block->column[j + i] = m[i];
+    }
+}
+/* WIDTH results of masked rows, from row `row` on, with a value in the place of what is masked out. */
+SHARED void replace_masked_rows(const masking *s, ptrdiff_t row, char *out, ptrdiff_t out_step, ptrdiff_t n, real value)
+{
+    const rows_task t = {.masked = 1};
+    for (ptrdiff_t end = row + WIDTH; row < end; row++, out += out_step) {
+        const char *where;
+        ptrdiff_t m = unmasked_length(t, s, row, n, &where), j = 0;
+        for (; where && j < m; j++)
+            if (!where[j * s->args.mask_step])
+                put_real(out + j * ITEM, value);
+        fill_row(out + m * ITEM, n - m, value);
+    }
+}
+INLINE int has_nan(const transposed *block, ptrdiff_t n)
+{
+    vec found = splat(0);
+    for (ptrdiff_t j = 0; j < n; j++)
+        found = choose(equal(block->column[j], block->column[j]), found, splat(1));
+    return any(less(splat(0), found));
+}
+
 /* One number a row, for SOFTMAX_TIMES only. */
 INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t rows)
 {
@@ -25,18 +80,24 @@ INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const ch
     for (; n <= TRANSPOSED_ROW && rows - row >= WIDTH; row += WIDTH) {
         transposed block;
         char *columns = (char *)&block;
-        load_transposed(x + row * x_step, x_step, n, &block);
-        forward_lanes(t, &s, lane_rows_of(t, &s, row, n, WIDTH), columns, VECTOR_BYTES,
-                      weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
-        if (!(t.logarithm && t.single))
-            store_transposed(&block, out + row * out_step, out_step, n);
+        if (t.masked)
+            load_transposed_masked(t, &s, row, x + row * x_step, x_step, n, &block);
         else
+            load_transposed(x + row * x_step, x_step, n, &block);
+        forward_lanes(t, &s, (lane_rows){.columns = WIDTH}, columns, VECTOR_BYTES,
+                      weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
+        if (!(t.logarithm && t.single)) {
+            store_transposed(&block, out + row * out_step, out_step, n);
+            /* 0 times the number, or with a NaN */
+            if (t.masked && (t.single || has_nan(&block, n)))
+                replace_masked_rows(&s, row, out + row * out_step, out_step, n, t.logarithm ? -(real)INFINITY : 0);
+        } else
             for (int i = 0; i < WIDTH; i++)
                 memcpy(out + (row + i) * out_step, columns + i * ITEM, ITEM);
     }
     for (; row < rows; row++) {
-        const char *where = t.masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
-        ptrdiff_t m = t.masked ? valid_length(&s, row, n) : n;
+        const char *where;
+        ptrdiff_t m = unmasked_length(t, &s, row, n, &where);
         if (m)
             forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
                         out + row * out_step, m);
@@ -113,9 +174,9 @@ INLINE void backward_run(rows_task t, const struct mask_args *mask_args, const c
 #undef PLACES
     for (; row < rows; row++) {
         const char *from = grad + row * grad_step, *of = y + row * y_step;
-        const char *where = t.masked && s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        const char *where;
         char *to = out + row * out_step;
-        ptrdiff_t m = t.masked ? valid_length(&s, row, n) : n;
+        ptrdiff_t m = unmasked_length(t, &s, row, n, &where);
         if (m)
             backward_row(t, &s, from, of, where, to, m, total_of_row(t, &s, from, of, where, m));
         if (m < n)

@@ -138,6 +138,8 @@ INLINE void forward_row(rows_task t, const masking *s, const char *x, const char
             add_count_part(counts, max_count);
         }
         for (ptrdiff_t at = part; at < end; at += 2 * STEP) { /* chains of two slices overlap */
+            if (t.masked)
+                __asm__("" : "+r"(at)); /* GCC 12 would keep it in half a vector, in memory */
             slice e[2] = {load_masked(t, s, x, where, at / ITEM),
                           load_masked(t, s, x, where, at / ITEM + ACCUMULATORS)};
             exponentials(t, s, e[0].v, 2 * VECTORS, shift, is_max);

@@ -66,11 +66,15 @@ INLINE pair sparse_threshold(rows_task t, const masking *s, const char *x, const
 INLINE void sparsemax_rows(const struct mask_args *mask_args, const char *x, ptrdiff_t x_step, char *out,
                            ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
 {
-    const rows_task t = TASK(SPARSEMAX, .masked = 1); /* at run time: the search for the threshold takes longer */
+    const rows_task t = TASK(SPARSEMAX, .masked = 1);
     const masking s = {.args = *mask_args};
     ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, whole = (n - left) * ITEM;
     for (ptrdiff_t row = 0; row < rows; row++, x += x_step, out += out_step) {
-        const char *where = s.args.where ? (const char *)s.args.where + row * s.args.mask_row : NULL;
+        const char *where;
+        if (!unmasked_length(t, &s, row, n, &where)) {
+            fill_row(out, n, 0);
+            continue;
+        }
         vec row_max = max_of_row(t, &s, x, where, n);
         pair threshold = sparse_threshold(t, &s, x, where, n, row_max);
         for (ptrdiff_t at = 0; at <= whole; at += STEP) {

@@ -1,5 +1,5 @@
-/* What is computed of rows: compile-time constants, so that each task is compiled separately.  But for masked rows
- * `single` and `sparse` are read at run time: so many copies of masked kernels would be half of all kernels. */
+/* What is computed of rows: compile-time constants, so that each task is compiled separately.  But `single` of masked
+ * rows is read at run time, and the mask of sparsemax's forward: their copies would be a tenth of all kernels. */
 #ifndef FASTACT_ROWWISE_TASK_H
 #define FASTACT_ROWWISE_TASK_H
 

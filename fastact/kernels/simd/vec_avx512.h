@@ -107,6 +107,13 @@ INLINE mask zero_bytes(const char *bytes)
     return (mask)_mm_testn_epi8_mask(_mm_loadl_epi64((const __m128i *)bytes), _mm_set1_epi8(-1));
 #endif
 }
+/* The same of the first n <= WIDTH; the lanes past n are set. */
+#define ZERO_FIRST_BYTES
+INLINE mask zero_first_bytes(const char *bytes, ptrdiff_t n)
+{
+    __mmask16 m = (__mmask16)((1u << n) - 1);
+    return (mask)_mm_testn_epi8_mask(_mm_maskz_loadu_epi8(m, bytes), _mm_set1_epi8(-1));
+}
 INLINE int any(mask m) { return __builtin_expect(m != 0, 0); }
 INLINE vec choose(mask m, vec a, vec b) { return OP(mask_mov)(b, m, a); }
 INLINE vec zero_where(mask m, vec a) { return OP(maskz_mov)((mask)~m, a); }
