@@ -87,6 +87,7 @@ _OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float16, np.float32, np.float64)
 _Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
+_Axes: TypeAlias = int | tuple[int, ...] | None
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
 class _Described(Protocol):
@@ -1304,7 +1305,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1315,7 +1316,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1326,7 +1327,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: NDArray[_Wide],
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1337,7 +1338,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: _Real,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1348,7 +1349,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: float,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1359,7 +1360,7 @@ class _ScaledRowwiseFunction(_Described, Protocol):
     def __call__(
         self,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         scale: float = 1.0,
         where: ArrayLike | None = None,
@@ -1374,7 +1375,7 @@ class _ScaledRowwiseBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         y: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1386,7 +1387,7 @@ class _ScaledRowwiseBackward(_Described, Protocol):
         grad: NDArray[_Real],
         *,
         y: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1398,7 +1399,7 @@ class _ScaledRowwiseBackward(_Described, Protocol):
         grad: NDArray[_Wide],
         *,
         y: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1410,7 +1411,7 @@ class _ScaledRowwiseBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         y: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1427,31 +1428,31 @@ class _ScaledRowwise(_ScaledRowwiseFunction, Protocol):
 
 class _RowwiseFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, axis: _Axes = -1, *, out: _Out) -> _Out: ...
     @overload
-    def __call__(self, x: NDArray[_Real], axis: int = -1, *, out: None = None) -> NDArray[_Real]: ...
+    def __call__(self, x: NDArray[_Real], axis: _Axes = -1, *, out: None = None) -> NDArray[_Real]: ...
     @overload
-    def __call__(self, x: NDArray[_Wide], axis: int = -1, *, out: None = None) -> NDArray[np.float64]: ...
+    def __call__(self, x: NDArray[_Wide], axis: _Axes = -1, *, out: None = None) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, axis: int = -1, *, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, axis: _Axes = -1, *, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, axis: int = -1, *, out: None = None) -> np.float64: ...
+    def __call__(self, x: float, axis: _Axes = -1, *, out: None = None) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, axis: _Axes = -1, *, out: None = None) -> Any: ...
 
 class _RowwiseBackward(_Described, Protocol):
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: _Out) -> _Out: ...
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: _Axes = -1, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Real], *, y: NDArray[_Real], axis: int = -1, out: None = None
+        self, grad: NDArray[_Real], *, y: NDArray[_Real], axis: _Axes = -1, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: int = -1, out: None = None
+        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: _Axes = -1, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, out: None = None) -> Any: ...
+    def __call__(self, grad: ArrayLike, *, y: ArrayLike, axis: _Axes = -1, out: None = None) -> Any: ...
 
 class _Rowwise(_RowwiseFunction, Protocol):
     @property
@@ -1463,26 +1464,28 @@ class _Rowwise(_RowwiseFunction, Protocol):
 
 class _MaskedRowwiseFunction(_Described, Protocol):
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, out: _Out) -> _Out: ...
+    def __call__(self, x: ArrayLike, axis: _Axes = -1, *, where: ArrayLike | None = None, out: _Out) -> _Out: ...
     @overload
     def __call__(
-        self, x: NDArray[_Real], axis: int = -1, *, where: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Real], axis: _Axes = -1, *, where: ArrayLike | None = None, out: None = None
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, x: NDArray[_Wide], axis: int = -1, *, where: ArrayLike | None = None, out: None = None
+        self, x: NDArray[_Wide], axis: _Axes = -1, *, where: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
-    def __call__(self, x: _Real, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> _Real: ...
+    def __call__(self, x: _Real, axis: _Axes = -1, *, where: ArrayLike | None = None, out: None = None) -> _Real: ...
     @overload
-    def __call__(self, x: float, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> np.float64: ...
+    def __call__(
+        self, x: float, axis: _Axes = -1, *, where: ArrayLike | None = None, out: None = None
+    ) -> np.float64: ...
     @overload
-    def __call__(self, x: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, out: None = None) -> Any: ...
+    def __call__(self, x: ArrayLike, axis: _Axes = -1, *, where: ArrayLike | None = None, out: None = None) -> Any: ...
 
 class _MaskedRowwiseBackward(_Described, Protocol):
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: _Out
+        self, grad: ArrayLike, *, y: ArrayLike, axis: _Axes = -1, where: ArrayLike | None = None, out: _Out
     ) -> _Out: ...
     @overload
     def __call__(
@@ -1490,17 +1493,17 @@ class _MaskedRowwiseBackward(_Described, Protocol):
         grad: NDArray[_Real],
         *,
         y: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         where: ArrayLike | None = None,
         out: None = None,
     ) -> NDArray[_Real]: ...
     @overload
     def __call__(
-        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: None = None
+        self, grad: NDArray[_Wide], *, y: ArrayLike, axis: _Axes = -1, where: ArrayLike | None = None, out: None = None
     ) -> NDArray[np.float64]: ...
     @overload
     def __call__(
-        self, grad: ArrayLike, *, y: ArrayLike, axis: int = -1, where: ArrayLike | None = None, out: None = None
+        self, grad: ArrayLike, *, y: ArrayLike, axis: _Axes = -1, where: ArrayLike | None = None, out: None = None
     ) -> Any: ...
 
 class _MaskedRowwise(_MaskedRowwiseFunction, Protocol):
@@ -1624,7 +1627,7 @@ class _ScaledReductionFunction(_Described, Protocol):
     def __call__(
         self,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         keepdims: bool = False,
         scale: float = 1.0,
@@ -1636,7 +1639,7 @@ class _ScaledReductionFunction(_Described, Protocol):
     def __call__(
         self,
         x: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         keepdims: Literal[True],
         scale: float = 1.0,
@@ -1648,7 +1651,7 @@ class _ScaledReductionFunction(_Described, Protocol):
     def __call__(
         self,
         x: NDArray[_Wide],
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         keepdims: Literal[True],
         scale: float = 1.0,
@@ -1660,7 +1663,7 @@ class _ScaledReductionFunction(_Described, Protocol):
     def __call__(
         self,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         *,
         keepdims: bool = False,
         scale: float = 1.0,
@@ -1676,7 +1679,7 @@ class _ScaledReductionBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1688,7 +1691,7 @@ class _ScaledReductionBackward(_Described, Protocol):
         grad: NDArray[_Real] | _Real,
         *,
         x: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1700,7 +1703,7 @@ class _ScaledReductionBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         x: NDArray[_Wide],
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1712,7 +1715,7 @@ class _ScaledReductionBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         x: NDArray[_Real],
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,
@@ -1724,7 +1727,7 @@ class _ScaledReductionBackward(_Described, Protocol):
         grad: ArrayLike,
         *,
         x: ArrayLike,
-        axis: int = -1,
+        axis: _Axes = -1,
         scale: float = 1.0,
         where: ArrayLike | None = None,
         causal: bool = False,

@@ -121,6 +121,17 @@ def as_index(axis: object, function: str = "") -> int:
         raise TypeError(f"{name}axis must be an int, not {type(axis).__name__}") from None
 
 
+def as_axes(axes: object, function: str = "") -> int | tuple[int, ...] | None:
+    """Return axes as they were given: an int, a tuple of ints, or None for all."""
+    try:
+        if isinstance(axes, tuple):
+            return tuple(map(operator.index, axes))
+        return None if axes is None else operator.index(axes)  # type: ignore[arg-type]
+    except TypeError:
+        given = axes if isinstance(axes, tuple) else type(axes).__name__
+        raise TypeError(f"{function}(): axis must be an int, a tuple of ints or None, not {given}") from None
+
+
 def as_axis(axis: int, ndim: int) -> int:
     """Return an axis counted from the first."""
     if not -ndim <= axis < ndim:
@@ -199,7 +210,7 @@ def bad_target(function: str, targets: Array, position: int, bounds: str) -> str
     return f"{function}(): targets[{', '.join(map(str, at))}] is {targets[at]}, position {at}: {bounds}"
 
 
-def no_causal_mask(function: str, shape: tuple[int, ...], axis: int) -> str:
+def no_causal_mask(function: str, shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> str:
     """Return the message for scores that a causal mask is not for."""
     return (
         f"{function}(): causal=True is for scores of queries (the last axis but one) by keys (the last, along which "

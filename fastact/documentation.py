@@ -112,7 +112,9 @@ def summary(spec: Spec, role: str) -> str:
 
 def parameter(spec: Spec, argument: Argument, role: str) -> str:
     """Return what the section Parameters says of an argument."""
-    kind = f"{{{', '.join(map(quoted, argument.choices))}}}" if argument.choices else TYPES[argument.role]
+    kind = "int, tuple of ints or None" if argument.several else TYPES[argument.role]
+    if argument.choices:
+        kind = f"{{{', '.join(map(quoted, argument.choices))}}}"
     if argument.default is None:
         kind += ", optional"
     elif argument.default is not REQUIRED:
@@ -174,6 +176,8 @@ def raised(spec: Spec, role: str) -> Iterable[str]:
         values.insert(1, "`x` has no halves")
         if role == "backward":
             values.append("the gradients share memory")
+    if any(argument.several for argument in declared):
+        values.insert(1, "an axis is repeated")
     yield item("TypeError", f"If {listed(types)}.")
     yield item("ValueError", f"If {listed(values)}. In every case before anything is written.")
     if any(argument.role == "axis" for argument in declared):

@@ -45,6 +45,7 @@ _OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float16, np.float32, np.float64)
 _Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
+_Axes: TypeAlias = int | tuple[int, ...] | None
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
 class _Described(Protocol):
@@ -98,6 +99,8 @@ def with_none(argument, kind):
 def type_of(argument, case, leads=False):
     """Return the type of an argument that is not an output; the input that `leads` has the shape of the result."""
     inputs, beside, _ = case
+    if argument.several:
+        return "_Axes"
     if argument.role in PLAIN:
         return PLAIN[argument.role]
     if argument.role == "targets" and beside != "ArrayLike":

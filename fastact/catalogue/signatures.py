@@ -69,6 +69,7 @@ class Argument:
     limits: tuple[float, float] = FROM_ZERO  # of a parameter or a weight, in the compute type
     limits_from_y: tuple[float, float] | None = None  # where backward goes by the output, if these are others
     choices: tuple[str, ...] = ()
+    several: bool = False  # of an axis: it may be a tuple, or None for all
     doc: str = ""
 
     @property
@@ -106,6 +107,14 @@ OUT = Argument(
     "new array is allocated.",
 )
 AXIS = Argument("axis", "axis", default=-1, doc="The axis along which the rows lie.")
+AXES = Argument(
+    "axis",
+    "axis",
+    default=-1,
+    several=True,
+    doc="The axis along which the rows lie. A tuple of several, or None for all: a row has all elements along these. Arrays "
+    "of which they are not one run of memory are copied.",
+)
 GRAD = Argument(
     "grad", "input", "like", 0, REQUIRED, True, True, doc=f"Gradient of the loss with respect to the output. {REAL}"
 )
@@ -228,22 +237,22 @@ GRADIENT_OF_MASKED = "their gradient is 0"
 def rowwise(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
         masks = masking(spec, 1, f"their result is {'-inf' if spec.range[0] == '-inf' else 0}")
-        return [X, replace(AXIS, positional=True), *masks, out(3)]
+        return [X, replace(AXES, positional=True), *masks, out(3)]
     y = Argument("y", "input", "like", 1, REQUIRED, in_place=True, doc=OUTPUT)
-    return [GRAD, y, AXIS, *masking(spec, 2, GRADIENT_OF_MASKED), out(4, "grad")]
+    return [GRAD, y, AXES, *masking(spec, 2, GRADIENT_OF_MASKED), out(4, "grad")]
 
 
 def reduction(spec: Spec, role: str) -> list[Argument]:
     if role != "backward":
-        keepdims = Argument("keepdims", "flag", default=False, doc="Keep the reduced axis, with length 1.")
+        keepdims = Argument("keepdims", "flag", default=False, doc="Keep the reduced axes, with length 1.")
         result = replace(OUT, operand=3, shape="reduced", doc=f"{OUT.doc.partition(';')[0]}. By default a new array.")
         masks = masking(spec, 1, "a row without any gives -inf")
-        return [X, replace(AXIS, positional=True), keepdims, *masks, result]
+        return [X, replace(AXES, positional=True), keepdims, *masks, result]
     grad = replace(
-        GRAD, shape="reduced", in_place=False, doc=f"{GRAD.doc} Of the shape of the output, with or without the axis."
+        GRAD, shape="reduced", in_place=False, doc=f"{GRAD.doc} Of the shape of the output, with or without the axes."
     )
     x = replace(X, operand=1, positional=False, doc=INPUT)
-    return [grad, x, AXIS, *masking(spec, 2, GRADIENT_OF_MASKED), out(4)]
+    return [grad, x, AXES, *masking(spec, 2, GRADIENT_OF_MASKED), out(4)]
 
 
 def gate(spec: Spec, role: str) -> list[Argument]:

@@ -85,8 +85,9 @@ from fastact.core.operands cimport (
     Declaration,
     allocate,
     announce_writes,
-    finish,
     dispatch_override,
+    finish,
+    join_axes,
     prepare_result,
     read_arrays,
     read_numbers,
@@ -492,6 +493,7 @@ cdef int declare_slot(Function self, int i, argument, int place) except -1:
     slot = &self.slots[i]
     slot.role, slot.shape, slot.operand = ROLES[argument.role], SHAPES[argument.shape], argument.operand
     slot.required, slot.in_place = argument.default is signatures.REQUIRED, argument.in_place
+    slot.several = argument.several
     slot.source = {"": -1, "x": FROM_X, "y": FROM_Y}[argument.source]
     slot.low[FROM_X], slot.high[FROM_X] = argument.limits
     slot.low[FROM_Y], slot.high[FROM_Y] = argument.limits_from_y or argument.limits
@@ -975,6 +977,7 @@ cdef object general_path(Function self, PyObject **given, Py_ssize_t positional)
         resolve(self, call)
         allocate(self, call)
         separate(self, call)
+        join_axes(self, call)
         if self.kind == "loss":
             return compute_loss(self, call, &self.kernels[FROM_X][call.dtype], &self.summations[call.dtype])
         result = prepare_result(self, call)

@@ -56,6 +56,7 @@ cdef struct Slot:  # one argument
     int source  # FROM_X or FROM_Y where it is one of the two that backward can go by, else -1
     bint required
     bint in_place
+    bint several  # of an axis: it may be a tuple, or None for all
     double low[2]  # of a weight or a parameter, by source
     double high[2]
 
@@ -81,6 +82,7 @@ cdef struct Call:
     int choice
     Py_ssize_t axis_given
     PyObject *axis_object  # the same as it was given, or NULL
+    bint several  # it is a tuple, or None
     PyObject *scalars[MAX_ARGUMENTS]  # that stand for new outputs without axes; the result owns them
     int source
     # Resolved:
@@ -88,11 +90,19 @@ cdef struct Call:
     int result  # the type of what is returned and written, but for losses and sums
     int first  # the argument whose shape it is
     int ndim
-    int axis  # that rows lie along; -1 where there are none
+    int axis  # that rows lie along, the last of several; -1 where there are none
+    int axes  # how many they are
     Py_ssize_t shape[MAX_NDIM]
+    bint along[MAX_NDIM]  # which they are
     Operand operands[MAX_OPERANDS]
     int sum  # the argument of the gradient that is a sum, or -1
     bint kept[MAX_NDIM]  # axes that it is not summed over
+    char *joined  # an output whose axes were joined, in the order of these: to be moved to where it was to be written
+    char *scattered
+    Py_ssize_t scattered_item
+    int scattered_ndim
+    Py_ssize_t scattered_shape[MAX_NDIM]
+    Py_ssize_t scattered_strides[MAX_NDIM]
     PyObject *owned[MAX_OWNED]
     int owned_count
     void *plan  # room for one
@@ -122,6 +132,7 @@ cdef object dispatch_override(Declaration self, Call *call)
 cdef int resolve(Declaration self, Call *call) except -1
 cdef int allocate(Declaration self, Call *call) except -1
 cdef int separate(Declaration self, Call *call) except -1
+cdef int join_axes(Declaration self, Call *call) except -1
 cdef object new_scalar(int dtype)
 cdef char *value_of(object scalar, int dtype) noexcept
 cdef object prepare_result(Declaration self, Call *call)

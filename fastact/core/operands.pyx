@@ -236,13 +236,16 @@ cdef int read_arrays(Declaration self, Call *call) except -1:
 
 
 cdef int read_axis(Declaration self, Call *call, int i) except -1:
-    """Any int; one that no array has is refused when the array is known."""
+    """Any int, or several; those that no array has are refused when the array is known."""
     cdef PyObject *given = call.given[i]
     if given == NULL:
         return 0
-    axis = arguments.as_index(<object> given, self.name)
+    axis = (arguments.as_axes if self.slots[i].several else arguments.as_index)(<object> given, self.name)
     own(call, axis)
     call.axis_object = <PyObject *> axis
+    if axis is None or isinstance(axis, tuple):
+        call.several = True
+        return 0
     call.axis_given = axis if -MAX_NDIM <= axis <= MAX_NDIM else 2 * MAX_NDIM
     return 0
 
@@ -322,13 +325,13 @@ cdef int resolve(Declaration self, Call *call) except -1:
     call.ndim = PyArray_NDIM(x)
     for d in range(call.ndim):
         call.shape[d] = PyArray_DIM(x, d)
-    call.axis = -1
+    call.axis, call.axes, call.joined = -1, 0, NULL
+    for d in range(call.ndim):
+        call.along[d] = False
     if self.slots[call.first].shape == HALVES:
         halve(self, call, x)
     elif self.rowwise:
-        call.axis = count_axis(call, call.ndim)
-        if call.ndim == 0:  # a scalar is a row of one
-            call.ndim, call.shape[0] = 1, 1
+        find_axes(call)
     round_parameters(self, call.given, call.source, call.dtype, call.parameters)
     for i in range(self.count):
         if call.arrays[i] != NULL and self.slots[i].role in (INPUT, VECTOR, WEIGHT, MASK, LOSS_TARGETS):
@@ -365,6 +368,36 @@ cdef int count_axis(Call *call, int ndim) except -1:
     if not -axes <= axis < axes:
         raise AxisError(<object> call.axis_object if call.axis_object != NULL else axis, ndim)
     return <int> (axis + axes if axis < 0 else axis)
+
+
+cdef int find_axes(Call *call) except -1:
+    """The axes that rows lie along; a scalar is a row of one."""
+    cdef int d, ndim = call.ndim
+    if ndim == 0:
+        call.ndim, call.shape[0], call.along[0] = 1, 1, False
+    if not call.several:
+        call.along[count_axis(call, ndim)] = True
+    elif <object> call.axis_object is None:
+        for d in range(call.ndim):
+            call.along[d] = True
+    else:
+        for axis in <tuple> call.axis_object:
+            if not -call.ndim <= axis < call.ndim:
+                raise AxisError(axis, ndim)
+            d = axis % call.ndim
+            if call.along[d]:
+                raise ValueError("duplicate value in 'axis'")  # as in NumPy
+            call.along[d] = True
+        call.along[0] |= ndim == 0
+    for d in range(call.ndim):
+        if call.along[d]:
+            call.axis, call.axes = d, call.axes + 1
+    return 0
+
+
+cdef tuple shape_of_rows(Call *call):
+    """The shape of the call without the axes that rows lie along."""
+    return tuple([call.shape[d] for d in range(call.ndim) if not call.along[d]])
 
 
 cdef int round_parameters(Declaration self, PyObject **given, int source, int dtype, double *values) except -1:
@@ -458,11 +491,11 @@ cdef bint is_like(Call *call, Array *x) noexcept:
 
 cdef bint is_reduced(Call *call, Array *x) noexcept:
     """Whether it has the shape of the call without the axis."""
-    cdef int d, e = 0, whole = call.ndim if PyArray_NDIM(call.arrays[call.first]) else 0
-    if PyArray_NDIM(x) != max(0, whole - 1):
+    cdef int d, e = 0
+    if PyArray_NDIM(x) != call.ndim - call.axes:
         return False
-    for d in range(whole):
-        if d != call.axis:
+    for d in range(call.ndim):
+        if not call.along[d]:
             if PyArray_DIM(x, e) != call.shape[d]:
                 return False
             e += 1
@@ -513,12 +546,12 @@ cdef int map_halves(Declaration self, Call *call, int i, Array *x) except -1:
 
 
 cdef int strides_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize_t *strides) except -1:
-    """One element a row; the axis may still be there, with one."""
+    """One element a row; the axes may still be there, with one."""
     cdef int d, e = 0, axes = PyArray_NDIM(x), scalar = PyArray_NDIM(call.arrays[call.first]) == 0
-    cdef bint kept = axes == call.ndim and not scalar, good = axes == call.ndim or axes == call.ndim - 1
+    cdef bint kept = axes == call.ndim and not scalar, good = axes == call.ndim or axes == call.ndim - call.axes
     for d in range(call.ndim if good else 0):
         strides[d] = 0
-        if d == call.axis:
+        if call.along[d]:
             good &= not kept or PyArray_DIM(x, e) == 1
             e += kept
         elif e < axes:
@@ -526,10 +559,8 @@ cdef int strides_reduced(Declaration self, Call *call, int i, Array *x, Py_ssize
             strides[d] = PyArray_STRIDE(x, e)
             e += 1
     if not good:
-        shape = shape_of_call(call)
-        wanted = shape[:call.axis] + shape[call.axis + 1:]
         raise ValueError(f"{self.name}(): {self.arguments[i]} has shape {(<object> x).shape}, but the result for "
-                         f"{self.arguments[call.first]} has {wanted}")
+                         f"{self.arguments[call.first]} has {shape_of_rows(call)}")
     return 0
 
 
@@ -545,7 +576,7 @@ cdef int map_targets(Declaration self, Call *call, int i, Array *x) except -1:
         raise TypeError(f"{self.name}() takes {taken}: targets is {given}")
     if not (is_reduced(call, x) if labels else is_like(call, x)):
         shape = shape_of_call(call)
-        rows = shape[:call.axis] + shape[call.axis + 1:]
+        rows = shape_of_rows(call)
         if slot.shape == REDUCED and not PyArray_CheckExact(<Array *> call.given[i]) and (
                 (<object> x).shape == (0,) and 0 in rows):  # [] for no rows
             array, labels = np.empty(rows, np.int64), True
@@ -620,16 +651,15 @@ cdef int strides_by_row(Declaration self, Call *call, int i, Array *x, Py_ssize_
     cdef bint good = e < call.ndim
     for d in range(call.ndim - 1, -1, -1):
         strides[d] = 0
-        if d == call.axis or e <= 0:
+        if call.along[d] or e <= 0:
             continue
         e -= 1
         if PyArray_DIM(x, e) != 1:
             good &= PyArray_DIM(x, e) == call.shape[d]
             strides[d] = PyArray_STRIDE(x, e)
     if not good:
-        shape = shape_of_call(call)
         raise ValueError(f"{self.name}(): {self.arguments[i]} has shape {(<object> x).shape}, which does not broadcast "
-                         f"to the rows of {self.arguments[call.first]}, {shape[:call.axis] + shape[call.axis + 1:]}")
+                         f"to the rows of {self.arguments[call.first]}, {shape_of_rows(call)}")
     return 0
 
 
@@ -695,8 +725,9 @@ cdef int map_valid_lengths(Declaration self, Call *call) except -1:
     for i in range(self.count):
         if self.slots[i].role == FLAG and self.slots[i].operand >= 0:
             k = self.slots[i].operand
-    if last < 1 or call.axis != last:
-        raise ValueError(arguments.no_causal_mask(self.name, shape_of_call(call), call.axis))
+    if last < 1 or call.axis != last or call.axes != 1:
+        axis = <object> call.axis_object if call.several else call.axis
+        raise ValueError(arguments.no_causal_mask(self.name, shape_of_call(call), axis))
     queries, keys = call.shape[last - 1], call.shape[last]
     lengths = new_int64_vector(queries)
     own(call, lengths)
@@ -773,8 +804,8 @@ cdef int allocate_output(Declaration self, Call *call, int i) except -1:
     cdef Array *x
     if slot.shape == REDUCED:
         for d in range(call.ndim):
-            if d != call.axis or call.keepdims and PyArray_NDIM(call.arrays[call.first]):
-                shape[ndim] = 1 if d == call.axis else call.shape[d]
+            if not call.along[d] or call.keepdims and PyArray_NDIM(call.arrays[call.first]):
+                shape[ndim] = 1 if call.along[d] else call.shape[d]
                 ndim += 1
         if fresh:
             array = new_array(shape, ndim, call.result)
@@ -933,6 +964,113 @@ cdef bint must_copy(Call *call, int k, int output, bint in_place) except -1:
     return arguments.share_memory(view_of(call, x), view_of(call, out))
 
 
+cdef int join_axes(Declaration self, Call *call) except -1:
+    """Makes one axis, the last, of those that rows lie along, if these are several, or none.
+
+    An operand that does not lie along them by one step is copied, an output is computed elsewhere (see `finish`)."""
+    cdef int order[MAX_NDIM]
+    cdef Py_ssize_t shape[MAX_NDIM]
+    cdef Py_ssize_t strides[MAX_NDIM]
+    cdef Py_ssize_t n = 1, step
+    cdef int d, k, rest = 0, at
+    if call.axis < 0 and not call.several or call.axes == 1:
+        return 0
+    for d in range(call.ndim):
+        if not call.along[d]:
+            order[rest], rest = d, rest + 1
+    at = rest
+    for d in range(call.ndim):
+        if call.along[d]:
+            order[at], at, n = d, at + 1, n * call.shape[d]
+    for k in range(self.operand_count):
+        if call.operands[k].array == NULL:
+            continue
+        if not is_one_run(call, &call.operands[k], &step):
+            copy_in_order(call, k, order)
+            step = PyArray_ITEMSIZE(call.operands[k].array)
+        for d in range(rest):
+            strides[d] = call.operands[k].strides[order[d]]
+        for d in range(rest):
+            call.operands[k].strides[d] = strides[d]
+        if rest < MAX_NDIM:
+            call.operands[k].strides[rest] = step
+    for d in range(rest):
+        shape[d] = call.shape[order[d]]
+    for d in range(rest):
+        call.shape[d] = shape[d]
+    if rest == MAX_NDIM:  # that have no elements, or one of these axes would have one
+        rest -= 1
+    else:
+        call.shape[rest] = n
+    call.ndim, call.axis, call.axes = rest + 1, rest, 1
+    return 0
+
+
+cdef bint is_one_run(const Call *call, const Operand *x, Py_ssize_t *step) noexcept:
+    """Whether the elements of a row lie along its axes by one step."""
+    cdef Py_ssize_t reach = 0
+    cdef bint begun = False
+    cdef int d
+    step[0] = 0
+    for d in range(call.ndim - 1, -1, -1):
+        if call.shape[d] == 0:
+            return True
+        if not call.along[d] or call.shape[d] == 1:
+            continue
+        if begun and x.strides[d] != reach:
+            return False
+        if not begun:
+            begun, step[0], reach = True, x.strides[d], x.strides[d]
+        reach *= call.shape[d]
+    return True
+
+
+cdef int copy_in_order(Call *call, int k, const int *order) except -1:
+    """A copy of an operand, its axes in that order; of an output, the room for one."""
+    cdef Operand *x = &call.operands[k]
+    cdef Py_ssize_t shape[MAX_NDIM]
+    cdef Py_ssize_t strides[MAX_NDIM]
+    cdef cnp.dtype descr = descr_of(x.array)
+    cdef int d
+    for d in range(call.ndim):
+        shape[d], strides[d] = call.shape[order[d]], x.strides[order[d]]
+    Py_INCREF(descr)
+    array = PyArray_NewFromDescr(
+        cnp.ndarray, descr, call.ndim, <cnp.npy_intp *> shape, <cnp.npy_intp *> strides, x.data,
+        cnp.NPY_ARRAY_WRITEABLE, NULL)
+    if x.output:
+        array = PyArray_NewLikeArray(<Array *> array, cnp.NPY_CORDER, NULL, False)
+        call.scattered, call.scattered_ndim, call.scattered_item = x.data, call.ndim, PyArray_ITEMSIZE(x.array)
+        memcpy(call.scattered_shape, shape, sizeof(shape))
+        memcpy(call.scattered_strides, strides, sizeof(strides))
+        call.joined = PyArray_BYTES(<Array *> array)
+    else:
+        array = PyArray_NewCopy(<Array *> array, cnp.NPY_CORDER)
+    own(call, array)
+    x.array, x.data = <Array *> array, PyArray_BYTES(<Array *> array)
+    for d in range(call.ndim):
+        x.strides[order[d]] = PyArray_STRIDE(<Array *> array, d)
+    return 0
+
+
+cdef void scatter(const Call *call) noexcept nogil:
+    """Moves an output that was computed elsewhere to its place."""
+    cdef const char *source = call.joined
+    cdef char *to
+    cdef Py_ssize_t last = call.scattered_ndim - 1, item = call.scattered_item, rows = 1, row, left, j
+    cdef int d
+    for d in range(last):
+        rows *= call.scattered_shape[d]
+    for row in range(rows):
+        to, left = call.scattered, row
+        for d in range(last - 1, -1, -1):
+            to += left % call.scattered_shape[d] * call.scattered_strides[d]
+            left //= call.scattered_shape[d]
+        for j in range(call.scattered_shape[last]):
+            memcpy(to, source, item)
+            to, source = to + call.scattered_strides[last], source + item
+
+
 cdef bint same_view(Call *call, const Operand *x, const Operand *out) noexcept:
     cdef int d
     if x.data != out.data or x.storage != out.storage:
@@ -993,8 +1131,11 @@ cdef int announce_writes(Declaration self, Call *call) except -1:
 
 
 cdef void finish(Declaration self, Call *call) noexcept:
-    """Scalars take their values."""
+    """Outputs computed elsewhere are moved to where they belong; scalars take their values."""
     cdef int i
+    if call.joined != NULL:
+        with nogil:
+            scatter(call)
     for i in range(self.count):
         if call.scalars[i] != NULL:
             memcpy(value_of(<object> call.scalars[i], call.result), PyArray_BYTES(call.arrays[i]),
