@@ -112,9 +112,9 @@ def summary(spec: Spec, role: str) -> str:
 
 def parameter(spec: Spec, argument: Argument, role: str) -> str:
     """Return what the section Parameters says of an argument."""
-    kind = "int, tuple of ints or None" if argument.several else TYPES[argument.role]
-    if argument.choices:
-        kind = f"{{{', '.join(map(quoted, argument.choices))}}}"
+    kind = f"{{{', '.join(map(quoted, argument.choices))}}}" if argument.choices else TYPES[argument.role]
+    if argument.several:
+        kind += ", tuple of ints or None"
     if argument.default is None:
         kind += ", optional"
     elif argument.default is not REQUIRED:

@@ -124,7 +124,9 @@ def test_what_is_left_out_has_no_share_in_sums_and_sparse_rows(name, axis, shape
     want = np.where(kept, want, dtype.type(LEAVING_OUT[name]))
     grad = np.random.default_rng(2).normal(size=want.shape).astype(dtype)
     if name == "sparsemax":
-        gradient = np.where(where, function.backward(np.where(where, grad, dtype.type(0)), y=want, axis=axis), dtype.type(0))
+        gradient = np.where(
+            where, function.backward(np.where(where, grad, dtype.type(0)), y=want, axis=axis), dtype.type(0)
+        )
         grad[~where] = np.nan
     else:
         gradient = np.where(where, function.backward(grad, x=less, axis=axis), dtype.type(0))

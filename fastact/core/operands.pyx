@@ -973,8 +973,12 @@ cdef int join_axes(Declaration self, Call *call) except -1:
     cdef Py_ssize_t strides[MAX_NDIM]
     cdef Py_ssize_t n = 1, step
     cdef int d, k, rest = 0, at
-    if call.axis < 0 and not call.several or call.axes == 1:
+    if call.axes == 1 or not call.several:
         return 0
+    for d in range(call.ndim if call.axes == 0 else 0):
+        if call.shape[d] <= 1:  # is as good as one more
+            call.axis = d
+            return 0
     for d in range(call.ndim):
         if not call.along[d]:
             order[rest], rest = d, rest + 1
@@ -992,16 +996,12 @@ cdef int join_axes(Declaration self, Call *call) except -1:
             strides[d] = call.operands[k].strides[order[d]]
         for d in range(rest):
             call.operands[k].strides[d] = strides[d]
-        if rest < MAX_NDIM:
-            call.operands[k].strides[rest] = step
+        call.operands[k].strides[rest] = step
     for d in range(rest):
         shape[d] = call.shape[order[d]]
     for d in range(rest):
         call.shape[d] = shape[d]
-    if rest == MAX_NDIM:  # that have no elements, or one of these axes would have one
-        rest -= 1
-    else:
-        call.shape[rest] = n
+    call.shape[rest] = n
     call.ndim, call.axis, call.axes = rest + 1, rest, 1
     return 0
 

@@ -20,7 +20,8 @@ A `Call` is one callable, one operation (forward, derivative, backward, jacobian
 * An operand's `shape` is a `Shape`: a function of the *principal* shape and the axis.  The principal shape is what `make`
   takes; operands `LIKE` have it.  Where halves of one array are computed with, a half has it, so that any shape is good.
 * An operand's `widens` says whether its type counts for the type computed in, `call.result_dtype(arrays)`.
-* `call.settings` are the other keywords: parameters, axis, reduction, ...  `call.axis` is the axis as shapes are ruled by.
+* `call.settings` are the other keywords: parameters, axis, reduction, ...  `call.axis` is the axis as shapes are ruled by;
+  or several, a tuple; or "all".
 * `call.results` names what `run` returns; `out` there stands for the result whether it is given or made.
 * `call.fits(shape)` says whether the call can be made for a principal shape; what does not fit is refused by fastact.
 * `make(shape, dtypes, seed, wild)`: `dtypes` is one for all real operands, or a dict by name (float32 where it has none;
@@ -71,12 +72,12 @@ LOSSES_WIDEN = True
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """The shape of an operand, from the principal one and an axis (counted from the first, None where there is none)."""
+    """The shape of an operand, from the principal one and an axis (counted from the first, a tuple of several, or None)."""
 
     name: str
-    of: Callable[[tuple[int, ...], int | None], tuple[int, ...]]
+    of: Callable[[tuple[int, ...], Any], tuple[int, ...]]
     least: int = 0  # axes that there must be
-    principal: Callable[[tuple[int, ...], int | None], tuple[int, ...]] | None = None  # the other way round
+    principal: Callable[[tuple[int, ...], Any], tuple[int, ...]] | None = None  # the other way round
 
     def __repr__(self):
         return self.name
@@ -86,8 +87,16 @@ def with_extent(shape, axis, extent):
     return (*shape[:axis], extent, *shape[axis + 1 :])
 
 
+def axes_of(axis):
+    return () if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+
 def without(shape, axis):
-    return (*shape[:axis], *shape[axis + 1 :]) if shape else ()
+    return tuple(n for d, n in enumerate(shape) if d not in axes_of(axis))
+
+
+def kept(shape, axis):
+    return tuple(1 if d in axes_of(axis) else n for d, n in enumerate(shape))
 
 
 LIKE = Shape("LIKE", lambda s, a: s, 0, lambda s, a: s)
@@ -96,8 +105,8 @@ ONE = Shape("ONE", lambda s, a: (1,))
 LAST = Shape("LAST", lambda s, a: s[-1:], 1)
 ALONG = Shape("ALONG", lambda s, a: (s[a],), 1)
 REDUCED = Shape("REDUCED", lambda s, a: without(s, a))  # a scalar is a row of one
-KEPT = Shape("KEPT", lambda s, a: with_extent(s, a, 1) if s else ())
-ROW_ONLY = Shape("ROW_ONLY", lambda s, a: tuple(n if d == a else 1 for d, n in enumerate(s)))
+KEPT = Shape("KEPT", kept)
+ROW_ONLY = Shape("ROW_ONLY", lambda s, a: tuple(n if d in axes_of(a) else 1 for d, n in enumerate(s)))
 FIRST_ONLY = Shape("FIRST_ONLY", lambda s, a: tuple(1 if d else n for d, n in enumerate(s)))
 LAST_OF_ROWS = Shape("LAST_OF_ROWS", lambda s, a: without(s, a)[-1:])
 TAIL = Shape("TAIL", lambda s, a: s[1:])
@@ -215,7 +224,7 @@ class Call:
     results: tuple[str, ...] = ("out",)
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    axis: int | None = None  # that shapes are ruled by, as it is given
+    axis: int | tuple[int, ...] | str | None = None  # that shapes are ruled by, as it is given; "all" for all
     positional: int = 1  # inputs that are given by position
     least: int = 0  # axes that there must be
     laid_out_as: str | None = None  # the input that a new array is laid out like
@@ -251,19 +260,24 @@ class Call:
     @property
     def least_axes(self):
         needed = [self.least, *(operand.shape.least for operand in self.operands)]
-        if self.axis is not None:
-            axes = self.axis + 1 if self.axis >= 0 else -self.axis
+        for axis in () if self.axis == "all" else axes_of(self.axis):
+            axes = axis + 1 if axis >= 0 else -axis
             needed.append(0 if axes == 1 and max(needed) == 0 else axes)
         return max(needed)
 
     def counted_axis(self, axes):
-        if self.axis is None:
-            return None
-        return self.axis + max(1, axes) if self.axis < 0 else self.axis
+        if self.axis == "all":
+            return tuple(range(max(1, axes)))
+        if isinstance(self.axis, tuple):
+            return tuple(sorted(axis % max(1, axes) for axis in self.axis))
+        return self.axis if self.axis is None else self.axis % max(1, axes)
 
     def fits(self, shape):
         """Whether the call can be made for a principal shape."""
         if not self.least_axes <= len(shape) <= 64 - (self.operation == "jacobian"):
+            return False
+        axes = axes_of(self.counted_axis(len(shape)))
+        if len(set(axes)) < len(axes):
             return False
         if any(operand.role == LABELS and operand.shape is REDUCED for operand in self.operands):
             axis = self.counted_axis(len(shape))
@@ -486,20 +500,33 @@ def mask_of(chosen):
     )
 
 
+def copies_rows(call):
+    """Whether it may copy operands of which its axes are not one run."""
+    return call.axis == "all" or isinstance(call.axis, tuple)
+
+
+AXES = (None, 0, 1, -1, -2, (-1, 0), (1, -2), (), "all")  # None: it is not given
+
+
+def axis_of(chosen):
+    """The keyword, and the axis as shapes are ruled by."""
+    axis = chosen["axis"]
+    return {} if axis is None else {"axis": None if axis == "all" else axis}, -1 if axis is None else axis
+
+
 def rowwise(name):
     masked, scaled = SPECS[name].masked, SPECS[name].scaled
     for operation in ("forward", "backward"):
         back = operation == "backward"
         for chosen in product(
-            axis=(None, 0, 1, -1, -2),
+            axis=AXES,
             scale=(False, True)[: 1 + scaled],
             where=(None, *MASKS)[: 1 + masked * len(MASKS)],
             causal=(False, True)[: 1 + scaled],
         ):
-            axis = chosen["axis"]
-            if chosen["causal"] and axis not in (None, -1):
+            settings, axis = axis_of(chosen)
+            if chosen["causal"] and axis != -1:
                 continue
-            settings = {} if axis is None else {"axis": axis}
             settings |= {"scale": 0.375} if chosen["scale"] else {}
             settings |= {"causal": True} if chosen["causal"] else {}
             yield Call(
@@ -513,7 +540,7 @@ def rowwise(name):
                 ),
                 settings=settings,
                 options={"name": name, "operation": operation, **chosen},
-                axis=-1 if axis is None else axis,
+                axis=axis,
                 least=2 if chosen["causal"] else 0,
                 laid_out_as="grad" if back else "x",
             )
@@ -532,16 +559,16 @@ def rowwise(name):
 def reduction(name):
     for chosen in product(
         operation=("forward", "backward"),
-        axis=(None, 0, 1, -1, -2),
+        axis=AXES,
         keepdims=(False, True),
         scale=(False, True),
         where=(None, *MASKS),
         causal=(False, True),
     ):
-        operation, axis, keepdims = chosen["operation"], chosen["axis"], chosen["keepdims"]
-        if chosen["causal"] and axis not in (None, -1):
+        operation, keepdims = chosen["operation"], chosen["keepdims"]
+        settings, axis = axis_of(chosen)
+        if chosen["causal"] and axis != -1:
             continue
-        settings = {} if axis is None else {"axis": axis}
         settings |= {"scale": 0.375} if chosen["scale"] else {}
         settings |= {"causal": True} if chosen["causal"] else {}
         shape = KEPT if keepdims else REDUCED
@@ -556,7 +583,7 @@ def reduction(name):
             operands,
             settings=settings,
             options={"name": name, **chosen},
-            axis=-1 if axis is None else axis,
+            axis=axis,
             least=2 if chosen["causal"] else 0,
             laid_out_as=laid_out_as,
         )

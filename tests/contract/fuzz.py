@@ -263,6 +263,15 @@ def random_settings(rng, call, shape):
     if axis is not None and shape and not settings.get("causal") and rng.random() < 0.6:
         axis = int(rng.integers(-len(shape), len(shape)))
         settings["axis"] = axis
+        if (
+            calls.family_of(call.name) in ("rowwise", "reduction")
+            and call.operation != "jacobian"
+            and rng.random() < 0.4
+        ):
+            several = rng.permutation(len(shape))[: rng.integers(len(shape) + 1)]
+            axis = settings["axis"] = tuple(int(d) - len(shape) * int(rng.integers(2)) for d in several)
+            if rng.random() < 0.2:
+                axis, settings["axis"] = "all", None
     if SPECS.get(call.name) is not None and SPECS[call.name].kind == "elementwise":
         for parameter in SPECS[call.name].parameters:
             settings.pop(parameter.name, None)
@@ -547,6 +556,8 @@ def refuse_axis(rng, fuzzed):
     if calls.family_of(call.name) == "channelwise" and fuzzed.shape[call.counted_axis(len(fuzzed.shape))] == 1:
         return None  # one weight is for all
     axis = int(rng.choice([9, -9, 2**40, -(2**40)]))
+    if isinstance(call.axis, tuple):
+        axis = (*call.axis, axis) if not call.axis or rng.random() < 0.5 else (*call.axis, call.axis[0])
     return dataclasses.replace(
         fuzzed, call=dataclasses.replace(call, settings={**call.settings, "axis": axis})
     ), "ValueError"

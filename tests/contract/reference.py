@@ -413,14 +413,18 @@ def channelwise(call, a, dtype):
 
 def rows_of(array, axis):
     """Return the rows as a two-dimensional array; a scalar is a row of one."""
-    array = np.moveaxis(np.atleast_1d(array), axis, -1)
-    return array.reshape(int(np.prod(array.shape[:-1])), array.shape[-1])
+    axes = calls.axes_of(axis)
+    array = np.moveaxis(np.atleast_1d(array), axes, range(-len(axes), 0))
+    rows = int(np.prod(array.shape[: array.ndim - len(axes)]))
+    return array.reshape(rows, int(np.prod(array.shape[array.ndim - len(axes) :])))
 
 
 def back_from_rows(rows, shape, axis):
     if not shape:
         return rows.reshape(())
-    return np.moveaxis(rows.reshape(*shape[:axis], *shape[axis + 1 :], shape[axis]), -1, axis)
+    axes = calls.axes_of(axis)
+    moved = (*calls.without(shape, axis), *(shape[d] for d in axes))
+    return np.moveaxis(rows.reshape(moved), range(-len(axes), 0), axes)
 
 
 def selection(call, a, shape):
@@ -664,7 +668,9 @@ def softmax_cross_entropy(call, a, dtype):
     rows, n = rows_of(x, axis), x.shape[axis]
     (smoothing, doubt), ignored = smoothed(call, dtype), call.settings.get("ignore_label")
     weight = a["class_weight"].astype(LONG) if "class_weight" in a else np.ones(n, LONG)
-    of_rows = np.broadcast_to(a.get("weight", np.ones((), dtype)).astype(LONG), calls.without(x.shape, axis)).reshape(-1)
+    of_rows = np.broadcast_to(a.get("weight", np.ones((), dtype)).astype(LONG), calls.without(x.shape, axis)).reshape(
+        -1
+    )
     labelled = call.operand("targets").role == "labels"
     losses, off = np.zeros(len(rows), LONG), np.zeros(len(rows), LONG)
     grad, grad_off = np.zeros(rows.shape, LONG), np.zeros(rows.shape, LONG)

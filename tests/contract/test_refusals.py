@@ -43,7 +43,7 @@ OTHER_TYPES = (
 NO_NUMBERS = ("1.0", b"12345678", Thing(), {}, {1.0}, 1j, [1j], ["a"], [None], [[1], [1, 2]], Decimal(1), Fraction(1))
 NO_ARRAYS = ([0.0, 0.0], 1.0, "out", (1.0,), np.float64(7), {}, Thing(), 3)
 NO_FLOATS = ("0.1", [0.1], 1j, np.ones(2), Thing(), b"1")
-NO_INTS = (1.0, "1", (0, 1), Thing(), [0], 0.5, NAN, b"0")
+NO_INTS = (1.0, "1", Thing(), [0], 0.5, NAN, b"0")
 NO_BOOLS = (1, 0, "True", None, 1.0, Thing(), [True], np.ones(2, bool))
 FAR = (100, -101, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**70, -(2**70))
 
@@ -204,14 +204,19 @@ def wrong_settings(call):
     for name, value in call.settings.items():
         if name == "axis":
             yield from (Refusal(name, far, AxisError, "axis") for far in FAR)
-            yield from (Refusal(name, thing, TypeError, name) for thing in (*NO_INTS, None))
+            several = calls.family_of(call.name) in ("rowwise", "reduction") and call.operation != "jacobian"
+            no_axes = ([0, 1], (0, 1.5), (None,)) if several else ((0, 1), None)
+            yield from (Refusal(name, thing, TypeError, name) for thing in (*NO_INTS, *no_axes))
+            if several:
+                yield from (Refusal(name, (far,), AxisError, "axis") for far in FAR)
+                yield Refusal(name, (0, 0), ValueError, "duplicate", "axis")
         elif isinstance(value, bool):
             yield from (Refusal(name, thing, TypeError, name) for thing in NO_BOOLS)
         elif name == "reduction":
             for thing in ("average", "MEAN", "", 3, None, b"mean", Thing()):
                 yield Refusal(name, thing, (TypeError, ValueError), name)
         elif name == "ignore_label":
-            yield from (Refusal(name, thing, TypeError, name) for thing in NO_INTS)
+            yield from (Refusal(name, thing, TypeError, name) for thing in (*NO_INTS, (0, 1)))
             yield from (Refusal(name, thing, ValueError, name) for thing in (2**63, -(2**63) - 1, 2**70))
         else:
             things = ("0.1", 1j, Thing(), b"1") if name in ("weight", "pos_weight") else NO_FLOATS  # those take arrays

@@ -80,7 +80,7 @@ def independent_axes(call, ndim):
     kind = calls.family_of(call.name)
     if kind == "diagnose" or (kind in helpers.LOSSES and call.settings.get("reduction", "mean") == "mean"):
         return []
-    held = set() if call.axis is None or kind == "channelwise" else {call.counted_axis(ndim)}
+    held = set() if kind == "channelwise" else set(calls.axes_of(call.counted_axis(ndim)))
     if call.settings.get("causal"):
         held.add(ndim - 2)
     return [axis for axis in range(ndim) if axis not in held]

@@ -11,7 +11,7 @@ SHAPES = [(30_000,), (4000, 3), (3, 4000), (20_000, 2), (20, 3, 50), (1300, 7), 
 
 def without_repetition(call, shape):
     """The shape with one element along every axis but those that tell what is added up from what is not."""
-    kept = {call.counted_axis(len(shape))}
+    kept = {*calls.axes_of(call.counted_axis(len(shape)))}
     if any(operand.shape is calls.LAST for operand in call.operands):
         kept.add(len(shape) - 1)
     return tuple(n if axis in kept else 1 for axis, n in enumerate(shape))
