@@ -87,7 +87,6 @@ from fastact.core.operands cimport (
     announce_writes,
     dispatch_override,
     finish,
-    join_axes,
     prepare_result,
     read_arrays,
     read_numbers,
@@ -977,7 +976,6 @@ cdef object general_path(Function self, PyObject **given, Py_ssize_t positional)
         resolve(self, call)
         allocate(self, call)
         separate(self, call)
-        join_axes(self, call)
         if self.kind == "loss":
             return compute_loss(self, call, &self.kernels[FROM_X][call.dtype], &self.summations[call.dtype])
         result = prepare_result(self, call)

@@ -328,8 +328,8 @@ cdef void multiply_by_weights(
 cdef void rescale_weights(Call *call, int k, Py_ssize_t n, bint both) noexcept:
     """Weights that a mean divides by their sum: so many times as much that neither that nor its inverse overflows.
 
-    The array is the call's own.  `both`: those of rows and of classes, which are multiplied.  Those of rows are at most 1,
-    as they multiply losses that may be as large as the mean."""
+    The array is the call's own.  `both`: those of rows and of classes, which are multiplied.  Those of rows are at
+    most 1, as they multiply losses that may be as large as the mean."""
     cdef bint single = call.dtype == FLOAT32
     cdef char *data = call.operands[k].data
     cdef double most = 0, limit = 1e18 if single else 1e150

@@ -132,7 +132,6 @@ cdef object dispatch_override(Declaration self, Call *call)
 cdef int resolve(Declaration self, Call *call) except -1
 cdef int allocate(Declaration self, Call *call) except -1
 cdef int separate(Declaration self, Call *call) except -1
-cdef int join_axes(Declaration self, Call *call) except -1
 cdef object new_scalar(int dtype)
 cdef char *value_of(object scalar, int dtype) noexcept
 cdef object prepare_result(Declaration self, Call *call)

@@ -939,7 +939,9 @@ cdef void bounds(Array *x, uintptr_t *low, uintptr_t *high) noexcept:
 
 
 cdef int separate(Declaration self, Call *call) except -1:
-    """Copies every input that writing to an output would change: one that overlaps it and is not usable in place."""
+    """Copies every input that writing to an output would change: one that overlaps it and is not usable in place.
+
+    Then rows lie along one axis."""
     cdef int k, output, i
     for k in range(self.operand_count):
         i = call.operands[k].argument
@@ -953,7 +955,7 @@ cdef int separate(Declaration self, Call *call) except -1:
                 call.arrays[i] = <Array *> array
                 map_argument(self, call, i)
                 break
-    return 0
+    return join_axes(self, call)
 
 
 cdef bint must_copy(Call *call, int k, int output, bint in_place) except -1:
@@ -1057,7 +1059,7 @@ cdef void scatter(const Call *call) noexcept nogil:
     """Moves an output that was computed elsewhere to its place."""
     cdef const char *source = call.joined
     cdef char *to
-    cdef Py_ssize_t last = call.scattered_ndim - 1, item = call.scattered_item, rows = 1, row, left, j
+    cdef Py_ssize_t last = call.scattered_ndim - 1, item = call.scattered_item, rows = 1, row, left, _
     cdef int d
     for d in range(last):
         rows *= call.scattered_shape[d]
@@ -1066,7 +1068,7 @@ cdef void scatter(const Call *call) noexcept nogil:
         for d in range(last - 1, -1, -1):
             to += left % call.scattered_shape[d] * call.scattered_strides[d]
             left //= call.scattered_shape[d]
-        for j in range(call.scattered_shape[last]):
+        for _ in range(call.scattered_shape[last]):
             memcpy(to, source, item)
             to, source = to + call.scattered_strides[last], source + item
 
