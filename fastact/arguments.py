@@ -67,10 +67,10 @@ def wrap(value: object, function: str, argument: str) -> Array:
     if is_masked(value):
         raise TypeError(f"{function}() takes no masked arrays: fill {argument} first ({argument}.filled(...))")
     if isinstance(value, np.ndarray):
-        view = value.view(np.ndarray)
-        if type(view) is not np.ndarray:  # a subclass, or what passes itself off as an array
-            raise TypeError(f"{function}() cannot read {argument}: view() of a {type(value).__name__} gives no array")
-        return view
+        try:
+            return np.ndarray.view(value, np.ndarray)  # not a view() of a subclass, which may be of anything
+        except TypeError:  # what passes itself off as an array
+            raise TypeError(f"{function}() cannot read {argument}: a {type(value).__name__} is no array") from None
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return environment.without_trace(np.from_dlpack, value)

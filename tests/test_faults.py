@@ -724,20 +724,34 @@ def test_integers_and_shares_are_the_same_in_every_rounding_mode():
         assert got == want
 
 
+SEVERAL_AXES = {
+    "softmax": lambda x, axis: fa.softmax(x, axis),
+    "softmax.backward": lambda x, axis: fa.softmax.backward(x, y=x, axis=axis),
+    "logsumexp": lambda x, axis: fa.logsumexp(x, axis),
+    "logsumexp.backward": lambda x, axis: fa.logsumexp.backward(x, x=x, axis=axis),
+}
+ONE_AXIS = {
+    "softmax.jacobian": lambda x, axis: fa.softmax.jacobian(x, axis),
+    "prelu": lambda x, axis: fa.prelu(x, np.ones(4), axis),
+    "diagnose": lambda x, axis: fa.diagnose("relu", x, axis=axis),
+    "swiglu": lambda x, axis: fa.swiglu(x, axis=axis),
+    "softmax_cross_entropy": lambda x, axis: fa.softmax_cross_entropy(x, x, axis=axis),
+}
+
+
 @pytest.mark.parametrize("axis", [1.0, None, "0", [0], (0, 1), b"0"], ids=str)
-def test_an_axis_that_is_none_is_refused_by_the_function_s_name(axis):
+def test_an_axis_of_the_wrong_type_is_refused_by_the_function_s_name(axis):
     x = np.ones((4, 4))
-    for name, call in (
-        ("softmax", lambda: fa.softmax(x, axis)),
-        ("softmax.backward", lambda: fa.softmax.backward(x, y=x, axis=axis)),
-        ("softmax.jacobian", lambda: fa.softmax.jacobian(x, axis)),
-        ("logsumexp", lambda: fa.logsumexp(x, axis)),
-        ("logsumexp.backward", lambda: fa.logsumexp.backward(x, x=x, axis=axis)),
-        ("prelu", lambda: fa.prelu(x, np.ones(4), axis)),
-        ("diagnose", lambda: fa.diagnose("relu", x, axis=axis)),
-    ):
+    several = {} if axis is None or axis == (0, 1) else SEVERAL_AXES
+    for name, call in {**several, **ONE_AXIS}.items():
         with pytest.raises(TypeError, match=rf"^{name}\(\): axis must be an int"):
-            call()
+            call(x, axis)
+
+
+def test_an_axis_that_is_given_twice_is_refused_by_the_function_s_name():
+    for name, call in SEVERAL_AXES.items():
+        with pytest.raises(ValueError, match=rf"^{name}\(\): duplicate value in 'axis'"):
+            call(np.ones((4, 4)), (1, -1))
 
 
 def test_a_ragged_list_is_refused_by_its_name():

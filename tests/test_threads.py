@@ -979,9 +979,11 @@ def calls(dtype, rows, columns):
                 yield name + " backward, two types", lambda: f.backward(wider, **{source: whole}, **required)
             if f.kind == "rowwise":
                 if "where" in takes:
-                    yield name + " where", lambda: f(x, where=x < 1, scale=0.5, out=out)
-                    yield name + " causal", lambda: f(x, causal=True)
-                    yield name + " axis 0", lambda: f(x, axis=0)
+                    yield name + " where", lambda: f(x, where=x < 1, out=out)
+                if "causal" in takes:
+                    yield name + " causal", lambda: f(x, causal=True, scale=0.5)
+                yield name + " axis 0", lambda: f(x, axis=0)
+                yield name + " all axes", lambda: f(x, axis=None)
                 continue
             yield name + " derivative", lambda: f.derivative(x, **required, out=out)
             if "bias" in takes:
@@ -992,8 +994,9 @@ def calls(dtype, rows, columns):
             yield name, lambda: gate(x, x)
             yield name + " backward", lambda: gate.backward(x, gate=x, value=x)
         for name, f in fa.REDUCTIONS.items():
-            yield name, lambda: f(x)
-            yield name + " backward", lambda: f.backward(f(x, keepdims=True), x=x)
+            for axis in (-1, 0, None):
+                yield f"{name} axis {axis}", lambda: f(x, where=x < 1, axis=axis)
+                yield f"{name} axis {axis} backward", lambda: f.backward(f(x, axis, keepdims=True), x=x, axis=axis)
         yield "softmax_cross_entropy", lambda: fa.softmax_cross_entropy(
             x, labels, class_weight=weights, label_smoothing=0.1, grad_out=out)
         yield "softmax_cross_entropy, rows", lambda: fa.softmax_cross_entropy(x, np.abs(x), grad_out=out)

@@ -331,7 +331,7 @@ cdef int resolve(Declaration self, Call *call) except -1:
     if self.slots[call.first].shape == HALVES:
         halve(self, call, x)
     elif self.rowwise:
-        find_axes(call)
+        find_axes(self, call)
     round_parameters(self, call.given, call.source, call.dtype, call.parameters)
     for i in range(self.count):
         if call.arrays[i] != NULL and self.slots[i].role in (INPUT, VECTOR, WEIGHT, MASK, LOSS_TARGETS):
@@ -370,7 +370,7 @@ cdef int count_axis(Call *call, int ndim) except -1:
     return <int> (axis + axes if axis < 0 else axis)
 
 
-cdef int find_axes(Call *call) except -1:
+cdef int find_axes(Declaration self, Call *call) except -1:
     """The axes that rows lie along; a scalar is a row of one."""
     cdef int d, ndim = call.ndim
     if ndim == 0:
@@ -386,7 +386,7 @@ cdef int find_axes(Call *call) except -1:
                 raise AxisError(axis, ndim)
             d = axis % call.ndim
             if call.along[d]:
-                raise ValueError("duplicate value in 'axis'")  # as in NumPy
+                raise ValueError(f"{self.name}(): duplicate value in 'axis'")  # as in NumPy
             call.along[d] = True
         call.along[0] |= ndim == 0
     for d in range(call.ndim):

@@ -574,10 +574,11 @@ def reduction(call, a, dtype):
     if scale != 1:  # one rounding more
         allowed = allowed * scale + ulp_of(value, dtype)
         allowed = np.where(overflows, INF, allowed)
-    allowed = np.where(np.isfinite(value), allowed, 0)
+    allowed = np.where(chosen & np.isfinite(value), allowed, 0)
     doubtful = chosen & np.isinf(grads) & (share < 4 * subnormal)  # times what may have rounded to 0
     allowed = np.where(doubtful, INF, allowed)
-    return [Expected("out", *(back_from_rows(each, x.shape, axis) for each in (value, allowed)), dtype)]
+    value, allowed, masked = (back_from_rows(each, x.shape, axis) for each in (value, allowed, ~chosen))
+    return [Expected("out", value, allowed, dtype, masked)]
 
 
 # ---------------------------------------------------------------------------------------------------------------
