@@ -15,7 +15,6 @@ except ModuleNotFoundError as error:
         "or build it in place as CONTRIBUTING.md says"
     ) from error
 from fastact.activations import ACTIVATIONS, FUNCTIONS, GATES, REDUCTIONS, get
-from fastact.activations import refuse_attribute as __getattr__  # noqa: F401
 from fastact.config import show_config
 from fastact.core.function import VERSION as __version__
 from fastact.diagnosis import Diagnosis, diagnose

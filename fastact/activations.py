@@ -6,7 +6,7 @@ import difflib
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from fastact import catalogue
 from fastact.core.function import Function, make
@@ -126,14 +126,3 @@ def hint(name: str) -> str:
         return ELSEWHERE[folded(name)]
     close = dict.fromkeys(NAMES[found] for found in difflib.get_close_matches(folded(name), NAMES, n=3))
     return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(FUNCTIONS)}"
-
-
-def refuse_attribute(name: str) -> NoReturn:
-    """Raise the error for what the package has not; it names a function that other libraries call so."""
-    text = f"module 'fastact' has no attribute {name!r}"
-    if not name.startswith("_"):
-        if folded(name) in NAMES:
-            text += f"; it is fa.{NAMES[folded(name)]} here, and fa.get({name!r}) finds it"
-        elif close := difflib.get_close_matches(folded(name), NAMES, n=1):
-            text += f"; did you mean fa.{NAMES[close[0]]}?"
-    raise AttributeError(text)

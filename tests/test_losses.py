@@ -284,3 +284,24 @@ def test_bad_input_is_refused_before_the_first_write(error, words, given):
 def test_a_gradient_that_cannot_be_written_is_refused(out):
     with pytest.raises((TypeError, ValueError), match="grad_out"):
         fa.softmax_cross_entropy(np.ones((4, 4), np.float32), [0, 1, 2, 3], grad_out=out)
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (7, 3), (2, 3, 5)])
+@pytest.mark.parametrize("how", ["none", "sum", "mean"])
+@pytest.mark.parametrize("name", ["softmax_cross_entropy", "sigmoid_cross_entropy"])
+def test_a_small_call_has_the_bits_of_the_general_way(name, how, shape, dtype):
+    """Of lists no fast path knows anything."""
+    z, loss = normal(shape, dtype), getattr(fa, name)
+    if name == "softmax_cross_entropy":
+        options = {"label_smoothing": 0.1, "ignore_label": 1}
+        targets = labels_for(shape[:-1], shape[-1])
+    else:
+        options, targets = {"label_smoothing": 0.1}, np.random.default_rng(2).random(shape).astype(dtype)
+    for extra in ({}, options):
+        grad, grad_of_lists = np.empty_like(z), np.empty_like(z)
+        fast = loss(z, targets, reduction=how, grad_out=grad, **extra)
+        general = loss(z, targets.tolist(), reduction=how, grad_out=grad_of_lists, **extra)
+        assert type(fast) is type(general)
+        helpers.assert_same_bits(np.asarray(fast), np.asarray(general))
+        helpers.assert_same_bits(grad, grad_of_lists)
+        helpers.assert_same_bits(np.asarray(fast), np.asarray(loss(z, targets, reduction=how, **extra)))

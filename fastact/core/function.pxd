@@ -2,30 +2,16 @@
 
 from cpython.object cimport PyObject
 
-from fastact.core.operands cimport MAX_ARGUMENTS, MAX_OPERANDS, Declaration
+from fastact.core.kernels cimport fastact_kernels
+from fastact.core.operands cimport MAX_ARGUMENTS, Declaration
 from fastact.core.plan cimport Kernel
 from fastact.core.segments cimport Summation
-
-cdef enum:
-    MOST_FAST_WEIGHTS = 64
 
 ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *) except NULL
 
 cdef struct FastSlot:  # an array besides the first and the output, as the fast path sees it
     int argument, operand
     bint like  # of the shape and type of the first
-    bint required
-
-cdef struct Fast:  # the operands of a call on the fast path
-    char *operands[MAX_OPERANDS]
-    Py_ssize_t row_steps[MAX_OPERANDS]
-    Py_ssize_t steps[MAX_OPERANDS]
-    Py_ssize_t width  # elements of a row
-    bint by_rows
-    int special  # a bit for every operand that is not of the shape of the first
-    double weights[MOST_FAST_WEIGHTS]
-
-from fastact.core.kernels cimport fastact_kernels
 
 
 cdef class Function(Declaration):
@@ -37,6 +23,9 @@ cdef class Function(Declaration):
     cdef bint only_from_y  # backward goes by the output alone
     cdef bint fast  # there is a fast path
     cdef bint fast_reduces
+    cdef bint fast_loses
+    cdef int fast_needs  # a bit for each argument without which it is not taken
+    cdef int fast_looks  # and for each in fast_slots
     cdef Function derivative
     cdef Function backward
     cdef PyObject *derivative_member  # the same, as members of the instance read them

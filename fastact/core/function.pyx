@@ -54,7 +54,7 @@ from fastact.core.kernels cimport (
     fastact_target_count,
     fastact_targets,
 )
-from fastact.core.losses cimport LOSSES, compute_loss
+from fastact.core.losses cimport LOSSES, compute_loss, fast_loss
 from fastact.core.operands cimport (
     AXIS,
     BROADCAST,
@@ -74,6 +74,7 @@ from fastact.core.operands cimport (
     MAX_NDIM,
     MAX_OPERANDS,
     MAX_PARAMETERS,
+    MOST_FAST_WEIGHTS,
     OUTPUT,
     PARAMETER,
     REDUCED,
@@ -83,6 +84,7 @@ from fastact.core.operands cimport (
     WEIGHT,
     Call,
     Declaration,
+    Fast,
     allocate,
     announce_writes,
     dispatch_override,
@@ -556,13 +558,14 @@ cdef void set_summation(
 
 cdef inline int bind(
         Function self, PyObject *const *args, Py_ssize_t positional, PyObject *kwnames, PyObject **given) except -1:
-    """Sorts a call's arguments into the function's order; NULL is one not given."""
+    """Sorts a call's arguments into the function's order; NULL is one not given.  Returns a bit for each that was."""
     cdef Py_ssize_t i
-    cdef int j
+    cdef int j, mask = (1 << positional) - 1
     if positional > self.positional:
         return refuse_positional(self, positional)
-    for j in range(self.count):
-        given[j] = args[j] if j < positional else NULL
+    memset(given, 0, MAX_ARGUMENTS * sizeof(PyObject *))
+    for i in range(positional):
+        given[i] = args[i]
     if kwnames != NULL:
         for i in range(PyTuple_GET_SIZE(kwnames)):
             j = <int> positional
@@ -571,7 +574,8 @@ cdef inline int bind(
             if j == self.count or given[j] != NULL:
                 j = find_keyword(self, PyTuple_GET_ITEM(kwnames, i), given)
             given[j] = args[positional + i]
-    return 0
+            mask |= 1 << j
+    return mask
 
 
 # What is not on the way of a good call stands apart, for the sake of its speed.
@@ -663,13 +667,16 @@ def set_parallel_threshold(ns):
 
 cdef void prepare_fast_path(Function self) noexcept:
     cdef int i, at = 0
-    self.fast = self.slots[0].shape == LIKE and self.kind != "loss" and not (self.paired and self.role == "backward")
-    self.fast_reduces = self.kind == "reduction"
-    for i in range(1, self.count):
-        if i != self.out_argument and self.slots[i].role not in (PARAMETER, AXIS):
+    self.fast = self.slots[0].shape == LIKE and not (self.paired and self.role == "backward")
+    self.fast_reduces, self.fast_loses = self.kind == "reduction", self.kind == "loss"
+    self.fast_needs, self.fast_looks = 1, 0
+    for i in range(self.count):
+        if self.slots[i].required:
+            self.fast_needs |= 1 << i
+        if i and i != self.out_argument and self.slots[i].role not in (PARAMETER, AXIS):
             self.fast_slots[at].argument, self.fast_slots[at].operand = i, self.slots[i].operand
-            self.fast_slots[at].like = self.slots[i].role == INPUT and self.slots[i].shape == LIKE
-            self.fast_slots[at].required = self.slots[i].required
+            self.fast_slots[at].like = self.slots[i].role in (INPUT, LOSS_TARGETS) and self.slots[i].shape == LIKE
+            self.fast_looks |= 1 << i
             at += 1
     self.fast_count = at
     self.first_operand, self.out_operand = self.slots[0].operand, self.slots[self.out_argument].operand
@@ -699,32 +706,32 @@ cdef PyObject *as_scalar(PyObject *array) except NULL:
     return <PyObject *> scalar
 
 
-cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
+cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) except? NULL:
     """The result, a new reference, or NULL: for exact arrays of one type, one shape and one order, that are small.
 
-    Vectors along the last axis, masks and numbers go with these."""
+    Vectors along the last axis, masks, labels and numbers go with these."""
     cdef Fast fast
     cdef double parameters[MAX_PARAMETERS]
     cdef fastact_args args
     cdef Array *x = <Array *> given[0]
     cdef Array *a
     cdef PyObject *value
-    cdef PyObject *out
+    cdef PyObject *out = given[self.out_argument]
     cdef const Kernel *kernel
-    cdef Py_ssize_t n, nbytes
+    cdef Py_ssize_t n, item, nbytes
     cdef int dtype, order, source = FROM_X, j, last
     cdef char *second = NULL
     cdef bint made = False, halves = False
     cdef cnp.npy_intp halved[MAX_NDIM]
-    cdef const cnp.npy_intp *shape = NULL
+    cdef const cnp.npy_intp *shape
     cdef char *to
     cdef fpmode was
-    if x == NULL:
+    if mask & self.fast_needs != self.fast_needs:
         return NULL
     dtype = real_type(<PyObject *> x)
     if dtype < 0:
         return NULL
-    order = PyArray_FLAGS(x) & CONTIGUOUS
+    last, shape, order, item = PyArray_NDIM(x) - 1, PyArray_DIMS(x), PyArray_FLAGS(x) & CONTIGUOUS, sizeof(float) << dtype
     n = count(x)
     if self.chooses:
         if is_given(given[1]) == is_given(given[2]):
@@ -736,40 +743,37 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
     kernel = &self.kernels[source][dtype]
     if order == 0 or n == 0 or n * kernel.cost >= fast_limit or kernel.run == NULL:
         return NULL
-    last, fast.by_rows, fast.width, fast.special = PyArray_NDIM(x) - 1, False, n, 0
-    nbytes = n * PyArray_ITEMSIZE(x)
+    fast.by_rows, fast.width, fast.special, nbytes = False, n, 0, n * item
     if self.rowwise:
         if last < 0 or not is_last(self, given, last):
             return NULL
-        fast.by_rows, fast.width = True, PyArray_DIM(x, last)
+        fast.by_rows, fast.width = True, shape[last]
     elif self.paired:
         halves = not is_given(given[1])
-        if given[self.axis_argument] != NULL or halves and (last < 0 or PyArray_DIM(x, last) & 1):
+        if given[self.axis_argument] != NULL or halves and (last < 0 or shape[last] & 1):
             return NULL
     memset(fast.operands, 0, sizeof(fast.operands))
     fast.operands[self.first_operand] = PyArray_BYTES(x)
-    shape = PyArray_DIMS(x)
     if halves:
         n >>= 1
         shape = split_halves(self, x, last, &fast, halved)
 
-    for j in range(self.fast_count):
-        value = given[self.fast_slots[j].argument]
-        if value == NULL:
-            if self.fast_slots[j].required:
+    if mask & self.fast_looks:
+        for j in range(self.fast_count):
+            value = given[self.fast_slots[j].argument]
+            if value == NULL:
+                continue
+            if self.fast_slots[j].like and value != Py_None:
+                a = <Array *> value
+                if real_type(value) != dtype or not same_shape(x, a):
+                    return NULL
+                order &= PyArray_FLAGS(a)
+                second = fast.operands[self.fast_slots[j].operand] = PyArray_BYTES(a)
+            elif not add_special(self, given, self.fast_slots[j].argument, x, source, dtype, &fast):
                 return NULL
-        elif self.fast_slots[j].like and value != Py_None:
-            a = <Array *> value
-            if real_type(value) != dtype or not same_shape(x, a):
-                return NULL
-            order &= PyArray_FLAGS(a)
-            second = fast.operands[self.fast_slots[j].operand] = PyArray_BYTES(a)
-        elif not add_special(self, given, self.fast_slots[j].argument, x, source, dtype, &fast):
-            return NULL
-    if fast.by_rows:
+    if fast.by_rows or self.fast_loses:
         order &= cnp.NPY_ARRAY_C_CONTIGUOUS
 
-    out = given[self.out_argument]
     if out == Py_None:
         out = NULL
     if out != NULL:
@@ -783,26 +787,30 @@ cdef inline PyObject *fast_path(Function self, PyObject **given) except? NULL:
         if self.fast_reduces or not is_clear(PyArray_BYTES(x), to, nbytes) or second != NULL and not is_clear(
                 second, to, nbytes) or fast.special and not specials_are_apart(&fast, to, nbytes):
             return NULL
+        fast.operands[self.out_operand] = to
     if order == 0 or self.parameter_count and not fast_parameters(self, given, source, dtype, parameters):
         return NULL
+    if self.fast_loses:
+        return fast_loss(self, given, kernel, &self.summations[dtype], &fast, shape, last + 1,
+                         n // fast.width, dtype, parameters[0])
     if out != NULL:
         Py_XINCREF(out)
     else:
         out = new_contiguous(shape, last if self.fast_reduces else last + 1, dtype, order)
         made = True
-    fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
+        fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
     args.parameters, args.steps, args.storage = parameters, no_steps, FASTACT_FLOAT32 + dtype
     if fast.by_rows or fast.special:
         args.steps = fast.steps
-        set_steps(self, &fast, kernel.operands, PyArray_ITEMSIZE(x))
+        set_steps(self, &fast, kernel.operands, item)
         was = fpmode_enter()
         kernel.run(&args, fast.operands, fast.row_steps, n // fast.width, fast.width)
     else:
         was = fpmode_enter()
         kernel.run(&args, fast.operands, no_steps, 1, n)
     fpmode_leave(was)
-    return as_scalar(out) if made and PyArray_NDIM(<Array *> out) == 0 else out
+    return as_scalar(out) if made and last - self.fast_reduces < 0 else out
 
 
 cdef const cnp.npy_intp *split_halves(
@@ -849,8 +857,14 @@ cdef bint add_special(
     cdef Py_ssize_t n
     if given[i] == Py_None:
         return not self.slots[i].required and self.slots[i].role != FLAG
-    if k < 0:
+    if self.slots[i].role == CHOICE or self.slots[i].role == INDEX:
+        return True  # fast_loss reads them
+    if k < 0 or self.fast_loses and self.slots[i].role == WEIGHT:
         return False
+    if self.slots[i].role == LOSS_TARGETS:
+        fast.operands[k] = <char *> a  # fast_loss reads its labels
+        return PyArray_CheckExact(a) and has_shape(a, PyArray_DIMS(x), last) and (
+            PyArray_FLAGS(a) & cnp.NPY_ARRAY_C_CONTIGUOUS) != 0
     if self.slots[i].role == VECTOR and last >= 0 and source == FROM_X:
         fast.width = PyArray_DIM(x, last)
         if (real_type(given[i]) != dtype or PyArray_NDIM(a) != 1 or PyArray_DIM(a, 0) != fast.width
@@ -936,9 +950,9 @@ cdef Py_ssize_t fast_weights(
 cdef PyObject *call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) except NULL:
     cdef PyObject *given[MAX_ARGUMENTS]
     cdef PyObject *result
-    bind(<Function> callable, args, PyVectorcall_NARGS(nargsf), kwnames, given)
+    cdef int mask = bind(<Function> callable, args, PyVectorcall_NARGS(nargsf), kwnames, given)
     if (<Function> callable).fast:
-        result = fast_path(<Function> callable, given)
+        result = fast_path(<Function> callable, given, mask)
         if result != NULL:
             return result
     returned = general_path(<Function> callable, given, PyVectorcall_NARGS(nargsf))

@@ -1,6 +1,9 @@
 # The losses that end a network, with their gradients.
 
-from fastact.core.operands cimport Call, Declaration
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+from fastact.core.operands cimport Call, Declaration, Fast
 from fastact.core.plan cimport Kernel
 from fastact.core.segments cimport Summation
 
@@ -13,3 +16,6 @@ cdef enum:  # operands of either loss
     ROW_WEIGHT = 6
 
 cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation)
+cdef PyObject *fast_loss(
+    Declaration self, PyObject **given, const Kernel *kernel, const Summation *summation, Fast *fast,
+    const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, int dtype, double smoothing) except? NULL

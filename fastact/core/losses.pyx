@@ -2,6 +2,7 @@
 # rest of a call is that of any other function.
 
 cimport numpy as cnp
+from cpython.object cimport PyObject
 from cython.parallel cimport prange
 from libc.math cimport frexp, ldexp
 from libc.stdint cimport int64_t
@@ -10,13 +11,17 @@ from libc.string cimport memcpy
 from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
 from fastact.core.execute cimport RELEASE_ABOVE, compute
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
-from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
+from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT8, FASTACT_UINT64, fastact_args
 from fastact.core.operands cimport (
+    CHOICE,
+    INDEX,
     MAX_NDIM,
     MEAN,
     NONE,
+    SUMMED,
     Call,
     Declaration,
+    Fast,
     Operand,
     announce_writes,
     new_array,
@@ -24,6 +29,7 @@ from fastact.core.operands cimport (
     new_scalar,
     own,
     set_operand,
+    storage_of,
     value_of,
 )
 from fastact.core.plan cimport Kernel, Plan, start, use_scratch
@@ -38,11 +44,20 @@ from fastact.core.segments cimport (
     term_of,
 )
 
+from sys import intern
+
 from fastact import arguments
 
 cnp.import_array()
 
+cdef extern from "Python.h":
+    PyObject *Py_None
+    void Py_XINCREF(PyObject *value)
+    bint PyLong_CheckExact(PyObject *value) nogil
+    long PyLong_AsLongAndOverflow(PyObject *value, int *overflow) except? -1
+
 cdef enum:
+    MOST_FAST_LOSSES = 256
     SEGMENT = 32768  # elements, so far as rows go by
     SEGMENT_ROWS = 512
     RUN = 512
@@ -51,7 +66,7 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
     """The loss, from operands that were resolved and separated; also for the gradient's sake."""
     cdef Py_ssize_t shape[MAX_NDIM], rows = 1, n = 1
     cdef int ndim = 0, d
-    cdef double divisor, smoothing = call.parameters[0], numbers[3]
+    cdef double divisor, numbers[3]
     for d in range(call.ndim):
         if d == call.axis:
             n = call.shape[d]
@@ -73,10 +88,7 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
             check_range(self, call, summation)
         elif call.choice == MEAN and call.operands[ROW_WEIGHT].array != NULL:
             divisor = add_up_weights(call, summation, NULL, rows, n)
-    numbers[0] = smoothing
-    numbers[1] = fpmode_quotient(smoothing, n if self.rowwise else 2) if smoothing else 0
-    numbers[2] = fpmode_quotient(1, divisor) if call.choice == MEAN else 1
-
+    set_numbers(numbers, call.parameters[0], n if self.rowwise else 2, divisor if call.choice == MEAN else 1)
     if call.choice == NONE:
         scalar = ndim == 0 or shape_of(call) == ()
         losses = new_array(shape, 0 if scalar else ndim, call.dtype)
@@ -96,6 +108,98 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
     else:
         reduce_elements(call, kernel, summation, numbers, divisor, value_of(result, call.dtype))
     return result
+
+
+cdef void set_numbers(double *numbers, double smoothing, Py_ssize_t classes, double divisor) noexcept:
+    """What a loss's kernel wants to know."""
+    numbers[0] = smoothing
+    numbers[1] = fpmode_quotient(smoothing, classes) if smoothing else 0
+    numbers[2] = fpmode_quotient(1, divisor)
+
+
+cdef PyObject *fast_loss(
+        Declaration self, PyObject **given, const Kernel *kernel, const Summation *summation, Fast *fast,
+        const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, int dtype, double smoothing) except? NULL:
+    """The loss of few rows, or NULL, from operands that the fast path has found good; bits are those of compute_loss."""
+    cdef int64_t labels[MOST_FAST_LOSSES]
+    cdef double losses[MOST_FAST_LOSSES]
+    cdef double[3] numbers
+    cdef double divisor, sum = 0, error = 0
+    cdef char *terms[4]
+    cdef fastact_args args
+    cdef Py_ssize_t n = fast.width, many = rows if self.rowwise else n, item = sizeof(float) << dtype, i
+    cdef int choice = MEAN, k
+    cdef int64_t ignored = 0
+    cdef bint ignores = False
+    cdef fpmode was
+    if many > (min(<Py_ssize_t> MOST_FAST_LOSSES, rows_of_segment(n)) if self.rowwise else MOST_FAST_LOSSES):
+        return NULL
+    for k in range(self.count):
+        if given[k] == NULL:
+            continue
+        if self.slots[k].role == CHOICE:
+            choice = fast_choice(given[k])
+        elif self.slots[k].role == INDEX and given[k] != Py_None:
+            ignores = True
+            if not fast_integer(given[k], &ignored):
+                return NULL
+    if choice < 0:
+        return NULL
+    divisor = many
+    if self.rowwise:
+        k = storage_of(<Array *> fast.operands[LABELS])
+        if not FASTACT_INT8 <= k <= FASTACT_UINT64 or rows > summation.table.load_labels(
+                k, PyArray_BYTES(<Array *> fast.operands[LABELS]), PyArray_ITEMSIZE(<Array *> fast.operands[LABELS]),
+                rows, n, &ignored if ignores else NULL, labels):
+            return NULL
+        for i in range(rows):
+            divisor -= labels[i] < 0
+        fast.operands[LABELS] = <char *> labels
+    elif summation.table.first_beyond_unit(fast.operands[LABELS], n) < n:
+        return NULL
+
+    # NumPy's scalars stand for arrays without axes.
+    if choice != NONE or ndim == self.rowwise:
+        result = new_scalar(dtype)
+        fast.operands[LOSSES] = <char *> losses if choice != NONE else value_of(result, dtype)
+    else:
+        result = new_array(<const Py_ssize_t *> shape, ndim - self.rowwise, dtype)
+        fast.operands[LOSSES] = PyArray_BYTES(<Array *> result)
+    for k in range(kernel.operands):
+        fast.row_steps[k], fast.steps[k] = n * item, item
+    if self.rowwise:
+        fast.row_steps[LABELS], fast.row_steps[LOSSES] = sizeof(int64_t), item
+    set_numbers(numbers, smoothing, n if self.rowwise else 2, divisor if choice == MEAN else 1)
+    args.parameters, args.steps, args.storage = numbers, fast.steps, FASTACT_FLOAT32 + dtype
+    was = fpmode_enter()
+    kernel.run(&args, fast.operands, fast.row_steps, rows, n)
+    if choice != NONE:
+        terms[0] = terms[1] = <char *> losses
+        terms[2], terms[3] = <char *> &sum, <char *> &error
+        summation.run(&args, terms, fast.row_steps, 1, many)
+        summation.table.total(&sum, &error, 1, divisor if choice == MEAN else 1, value_of(result, dtype))
+    fpmode_leave(was)
+    Py_XINCREF(<PyObject *> result)
+    return <PyObject *> result
+
+
+cdef str mean_name = intern("mean"), sum_name = intern("sum"), none_name = intern("none")
+
+
+cdef int fast_choice(PyObject *given) noexcept:
+    """What becomes of the losses, if that is an interned string; else -1."""
+    if given == <PyObject *> mean_name:
+        return MEAN
+    return SUMMED if given == <PyObject *> sum_name else NONE if given == <PyObject *> none_name else -1
+
+
+cdef bint fast_integer(PyObject *given, int64_t *value) except -1:
+    """Whether it is a plain int that is not large."""
+    cdef int overflow = 0
+    if not PyLong_CheckExact(given):
+        return False
+    value[0] = PyLong_AsLongAndOverflow(given, &overflow)
+    return not overflow
 
 
 cdef tuple shape_of(const Call *call):

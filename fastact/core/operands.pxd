@@ -12,6 +12,7 @@ cdef enum:
     MAX_PARAMETERS = 4
     MAX_OPERANDS = 8
     MAX_NDIM = 64  # NumPy's
+    MOST_FAST_WEIGHTS = 64
     MAX_OWNED = 2 * MAX_ARGUMENTS + 2 * MAX_OPERANDS
 
 # The roles and shape rules of catalogue/signatures.py.
@@ -106,6 +107,15 @@ cdef struct Call:
     PyObject *owned[MAX_OWNED]
     int owned_count
     void *plan  # room for one
+
+cdef struct Fast:  # the operands of a call on the fast path
+    char *operands[MAX_OPERANDS]
+    Py_ssize_t row_steps[MAX_OPERANDS]
+    Py_ssize_t steps[MAX_OPERANDS]
+    Py_ssize_t width  # elements of a row
+    bint by_rows
+    int special  # a bit for every operand that is not of the shape of the first
+    double weights[MOST_FAST_WEIGHTS]
 
 
 cdef class Declaration:
