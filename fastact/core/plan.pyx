@@ -1,7 +1,9 @@
 # Planning: the axes of a call sorted, merged, and cut into boxes of planes, rows and columns that kernels run over.
 # What comes in is known to be good; nothing is checked or allocated here.
 
-from fastact.core.kernels cimport FASTACT_BFLOAT16, FASTACT_BOOL, FASTACT_FLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64
+from fastact.core.kernels cimport (
+    FASTACT_BFLOAT16, FASTACT_BOOL, FASTACT_FLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64,
+)
 from fastact.core.operands cimport Call
 
 
