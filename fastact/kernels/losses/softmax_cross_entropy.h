@@ -58,11 +58,11 @@ INLINE pair with_ties(pair sum_without_max, pair count, vec row_max)
  * but the product may not, halves are subtracted. */
 INLINE vec times_distance(vec weight, vec row_max, vec x)
 {
-    vec distance = zero_where(equal(weight, splat(0)), row_max - x), product = weight * distance;
-    mask overflows = equal(distance, splat((real)INFINITY));
-    if (any(overflows)) {
+    vec infinity = splat((real)INFINITY), distance = row_max - x, product = weight * distance;
+    if (any(equal(distance, infinity))) {
         vec half = splat((real)0.5), two = splat(2);
-        product = choose(overflows, weight * (row_max * half - x * half) * two, product);
+        distance = zero_where(equal(weight, splat(0)), distance);
+        product = choose(equal(distance, infinity), weight * (row_max * half - x * half) * two, weight * distance);
     }
     return product;
 }
