@@ -731,7 +731,8 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
     dtype = real_type(<PyObject *> x)
     if dtype < 0:
         return NULL
-    last, shape, order, item = PyArray_NDIM(x) - 1, PyArray_DIMS(x), PyArray_FLAGS(x) & CONTIGUOUS, sizeof(float) << dtype
+    last, shape, order = PyArray_NDIM(x) - 1, PyArray_DIMS(x), PyArray_FLAGS(x) & CONTIGUOUS
+    item = sizeof(float) << dtype
     n = count(x)
     if self.chooses:
         if is_given(given[1]) == is_given(given[2]):

@@ -120,7 +120,7 @@ cdef void set_numbers(double *numbers, double smoothing, Py_ssize_t classes, dou
 cdef PyObject *fast_loss(
         Declaration self, PyObject **given, const Kernel *kernel, const Summation *summation, Fast *fast,
         const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, int dtype, double smoothing) except? NULL:
-    """The loss of few rows, or NULL, from operands that the fast path has found good; bits are those of compute_loss."""
+    """The loss of few rows, or NULL, from operands that the fast path found good; the bits of compute_loss."""
     cdef int64_t labels[MOST_FAST_LOSSES]
     cdef double losses[MOST_FAST_LOSSES]
     cdef double[3] numbers
