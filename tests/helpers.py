@@ -203,3 +203,19 @@ def python_output(code, **keywords):
     done = run_python(code, **keywords)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def assert_tests_pass(setup, *arguments, folder):
+    """Run another library's own tests in a process that has executed `setup` before; `arguments` are pytest's."""
+    script = f"{setup}\nimport sys, pytest\nsys.exit(pytest.main(sys.argv[1:]))"
+    (folder / "pytest.ini").write_text("[pytest]\n")  # so that no configuration of ours is found
+    general = ["-q", "-p", "no:cacheprovider", "-W", "ignore", "--pyargs"]
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *general, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
