@@ -23,11 +23,11 @@ class Patches:
 
     def patch(self) -> None:
         with self.lock:
-            self.wanted += 1
-            if self.wanted == 1:
-                for table, name, replacement in self.places():
+            if not self.wanted:
+                for table, name, replacement in list(self.places()):  # all or, where it raises, nothing
                     self.before.append((table, name, table.get(name, MISSING)))
                     table[name] = replacement
+            self.wanted += 1
 
     def unpatch(self) -> None:
         with self.lock:
