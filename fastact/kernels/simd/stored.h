@@ -94,8 +94,9 @@ INLINE void fetch_ahead(const char *p, ptrdiff_t bytes, int for_writing)
         else
             __builtin_prefetch(p + line);
 }
-#ifndef BFLOAT16_PAIRS /* the header of the target may have its own: faster, and right only for a NaN whose lower half is
-                          0.  Of widened operands and what is computed of them all are: arithmetic keeps it so. */
+#ifndef BFLOAT16_PAIRS /* the header of the target may have its own: faster, with the elements in any order that both
+                          share, and right only for a NaN whose lower half is 0.  Of widened operands and what is
+                          computed of them all are: arithmetic keeps it so. */
 INLINE void widen_bfloat16_pair(const char *p, vec *v)
 {
     v[0] = load_half(FASTACT_BFLOAT16, p), v[1] = load_half(FASTACT_BFLOAT16, p + VECTOR_BYTES / 2);

@@ -75,18 +75,22 @@ INLINE void narrow_bfloat16(char *p, vec v)
     _mm_storeu_si128((__m128i *)p, narrow);
 }
 #define BFLOAT16_PAIRS 1
-#define QUARTERS_0213 0xd8
+#define ODD_HALVES 0xaa
 INLINE void widen_bfloat16_pair(const char *p, vec *v)
 {
-    __m256i pair = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i *)p), QUARTERS_0213);
-    v[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(_mm256_setzero_si256(), pair));
-    v[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(_mm256_setzero_si256(), pair));
+    __m256i pair = _mm256_loadu_si256((const __m256i *)p);
+    v[0] = _mm256_castsi256_ps(_mm256_slli_epi32(pair, 16));
+    v[1] = _mm256_castsi256_ps(_mm256_and_si256(pair, _mm256_set1_epi32((int)0xffff0000)));
 }
 INLINE void narrow_bfloat16_pair(char *p, const vec *v)
 {
-    __m256i first = _mm256_srli_epi32(round_bfloat16(v[0]), 16), second = _mm256_srli_epi32(round_bfloat16(v[1]), 16);
-    __m256i pair = _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), QUARTERS_0213);
-    _mm256_storeu_si256((__m256i *)p, pair);
+    __m256i even = _mm256_castps_si256(v[0]), odd = _mm256_castps_si256(v[1]);
+    __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, ODD_HALVES);
+    __m256i low = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), ODD_HALVES);
+    /* low + 0x7fff + (high & 1) carries: the uppermost bit of half that sum, which is an average */
+    __m256i tie = _mm256_or_si256(_mm256_and_si256(high, _mm256_set1_epi16(1)), _mm256_set1_epi16(0x7ffe));
+    __m256i carry = _mm256_srli_epi16(_mm256_avg_epu16(low, tie), 15);
+    _mm256_storeu_si256((__m256i *)p, _mm256_add_epi16(high, carry));
 }
 #endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(and)(v, AS_REALS(first(n))); }

@@ -60,25 +60,23 @@ INLINE void narrow_bfloat16(char *p, vec v)
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
 }
 #define BFLOAT16_PAIRS 1
+#define ODD_HALVES 0xaaaaaaaa
+#define AND_OR 0xea /* a & b | c */
 INLINE void widen_bfloat16_pair(const char *p, vec *v)
 {
-    __m512i pair = _mm512_loadu_si512(p),
-            lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i place = _mm512_slli_epi32(lane, 16), upper = _mm512_add_epi32(place, _mm512_set1_epi32(16 << 16));
-    v[0] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, place, pair));
-    v[1] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, upper, pair));
+    __m512i pair = _mm512_loadu_si512(p);
+    v[0] = _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16));
+    v[1] = _mm512_castsi512_ps(_mm512_and_si512(pair, _mm512_set1_epi32((int)0xffff0000)));
 }
 INLINE void narrow_bfloat16_pair(char *p, const vec *v)
 {
-    __m512i place = _mm512_setr_epi32(0x00020000, 0x00060004, 0x000a0008, 0x000e000c, 0x00120010, 0x00160014,
-                                      0x001a0018, 0x001e001c, 0x00220020, 0x00260024, 0x002a0028, 0x002e002c,
-                                      0x00320030, 0x00360034, 0x003a0038, 0x003e003c);
-    __m512i upper = _mm512_add_epi32(place, _mm512_set1_epi32(0x00010001));
-    __m512i a = _mm512_castps_si512(v[0]), b = _mm512_castps_si512(v[1]), one = _mm512_set1_epi16(1);
-    __m512i high = _mm512_permutex2var_epi16(a, upper, b), low = _mm512_permutex2var_epi16(a, place, b);
-    __m512i rest = _mm512_adds_epu16(low, _mm512_and_si512(high, one));
-    __mmask32 up = _mm512_cmpgt_epu16_mask(rest, _mm512_set1_epi16((short)0x8000));
-    _mm512_storeu_si512(p, _mm512_mask_add_epi16(high, up, high, one));
+    __m512i even = _mm512_castps_si512(v[0]), odd = _mm512_castps_si512(v[1]);
+    __m512i high = _mm512_mask_mov_epi16(_mm512_srli_epi32(even, 16), ODD_HALVES, odd);
+    __m512i low = _mm512_mask_mov_epi16(even, ODD_HALVES, _mm512_slli_epi32(odd, 16));
+    /* low + 0x7fff + (high & 1) carries: the uppermost bit of half that sum, which is an average */
+    __m512i tie = _mm512_ternarylogic_epi32(high, _mm512_set1_epi16(1), _mm512_set1_epi16(0x7ffe), AND_OR);
+    __m512i carry = _mm512_srli_epi16(_mm512_avg_epu16(low, tie), 15);
+    _mm512_storeu_si512(p, _mm512_add_epi16(high, carry));
 }
 #endif
 INLINE vec keep_first(vec v, ptrdiff_t n) { return OP(maskz_mov)(first(n), v); }
