@@ -217,6 +217,52 @@ def test_bfloat16_needs_no_import_of_ours():
     assert helpers.python_output(code) == "False"
 
 
+def test_dask_and_xarray_keep_the_type(half):
+    array, xarray = pytest.importorskip("dask.array"), pytest.importorskip("xarray")
+    x = every(half)
+    lazy = fa.gelu(array.from_array(x, chunks=5000))
+    assert isinstance(lazy, array.Array)
+    assert lazy.dtype == half
+    assert_same(lazy.compute(), fa.gelu(x))
+    labelled = fa.gelu(xarray.DataArray(x, dims="x"))
+    assert isinstance(labelled, xarray.DataArray)
+    assert_same(labelled.to_numpy(), fa.gelu(x))
+
+
+def test_jax_arrays_are_read_and_never_written(half):
+    jnp = pytest.importorskip("jax.numpy")
+    x = np.linspace(-3, 3, 40).astype(half)
+    given = jnp.asarray(x)
+    assert_same(fa.gelu(given), fa.gelu(x))
+    assert_same(fa.softmax(given), fa.softmax(x))
+    with pytest.raises(ValueError, match="out is read-only"):
+        fa.gelu(x, out=given)
+
+
+def test_torch_tensors_share_their_memory(half):
+    torch = pytest.importorskip("torch")
+    tensor = torch.linspace(-3, 3, 40).to(getattr(torch, half.name))
+    bits = tensor.view(torch.int16).numpy().view(half)
+    want = fa.gelu(bits)
+    fa.gelu(bits, out=bits)
+    assert_same(bits, want)
+    assert_same(tensor.view(torch.int16).numpy().view(half), want)
+    if half == BFLOAT16:
+        with pytest.raises(TypeError, match="cannot read x"):
+            fa.gelu(tensor)
+    else:
+        assert_same(fa.gelu(tensor), fa.gelu(want))
+
+
+def test_weights_in_a_file_are_written_in_place(half, tmp_path):
+    x = every(half)
+    x.tofile(tmp_path / "weights")
+    mapped = np.memmap(tmp_path / "weights", half, "r+")
+    assert fa.gelu(mapped, out=mapped) is mapped
+    mapped.flush()
+    assert_same(np.fromfile(tmp_path / "weights", half), fa.gelu(x))
+
+
 def test_diagnose_counts_float32_derivatives(half):
     x = every(half).reshape(256, 256)
     got, want = fa.diagnose("gelu", x), fa.diagnose("gelu", widened(x))
