@@ -395,11 +395,11 @@ def test_a_keyword_of_another_library_names_ours(call, words):
 
 
 @pytest.mark.parametrize(("name", "ours"), [("hardswish", "hard_swish"), ("ReLU", "relu"), ("sigmiod", "sigmoid")])
-def test_python_suggests_ours_for_an_attribute_of_another_library(name, ours):
+def test_python_suggests_ours_for_an_attribute_of_another_library(name, ours, tmp_path):
     """The package has no __getattr__: with one, the interpreter does not cache `fa.relu`, a seventh of a small call."""
     assert not hasattr(fa, "__getattr__")
     script = f"import fastact; fastact.{name}"
-    failed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    failed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert f"Did you mean: '{ours}'?" in failed.stderr
 
 
