@@ -79,7 +79,8 @@ class Operator:
         self.define()
 
     def define(self) -> None:
-        options = [f"{TYPES[a.role]} {OURS_TO_TORCH.get(a.name, a.name)}" for a in self.options]
+        types = TYPES | {"axis": "int[1]"} if self.spec.kind == "reduction" else TYPES
+        options = [f"{types[a.role]} {OURS_TO_TORCH.get(a.name, a.name)}" for a in self.options]
         arguments = ", ".join([*(f"Tensor {name}" for name in self.tensors), *options])
         LIBRARY.define(f"{self.name}({arguments}) -> Tensor")
         saved = ["Tensor source", "bool from_y"] if self.spec.kind == "elementwise" else []
@@ -112,7 +113,7 @@ class Operator:
     def named(self, options: Sequence[Any]) -> dict[str, Any]:
         """Return the options of a call by fastact's names."""
         return {
-            a.name: array(value) if isinstance(value, Tensor) else value
+            a.name: array(value) if isinstance(value, Tensor) else tuple(value) if isinstance(value, list) else value
             for a, value in zip(self.options, options, strict=True)
             if value is not None
         }
@@ -122,9 +123,9 @@ class Operator:
     def like(self, x: Tensor, *rest: Any) -> Tensor:
         if self.spec.kind != "reduction":
             return torch.empty_like(x)
-        dim, keep = rest
-        shape = list(x.shape)
-        shape[dim : dim % x.ndim + 1 or None] = [1] if keep else []
+        dims, keep, *_ = rest
+        reduced = {dim % x.ndim for dim in ([dims] if isinstance(dims, int) else dims)} if x.ndim else set()
+        shape = [1 if d in reduced else n for d, n in enumerate(x.shape) if keep or d not in reduced]
         return x.new_empty(shape)
 
     def like_backward(self, grad: Tensor, *rest: Any) -> Any:
@@ -230,10 +231,25 @@ class Operator:
                 )
             )
         dim = options["axis"]
-        if spec.kind == "reduction" and not options["keepdims"]:
-            grad = grad.unsqueeze(dim)
+        if spec.kind == "reduction":
+            return [self.formula_of_reduction(grad, names["x"], **options)]
         made = evaluate(spec.backward_y or spec.backward_x, names | {"grad": grad}, dim) * options.get("scale", 1.0)
         return [torch.where(names["y"] == -math.inf, 0.0, made) if spec.masked else made]
+
+    def formula_of_reduction(
+        self, grad: Tensor, x: Tensor, axis: Any, keepdims: bool, scale: float, causal: bool, where: Any = None
+    ) -> Tensor:
+        if not keepdims:
+            for d in sorted(d % x.ndim for d in ([axis] if isinstance(axis, int) else axis)):
+                grad = grad.unsqueeze(d)
+        kept = torch.ones(x.shape[-2:] if causal else (), dtype=torch.bool)
+        if causal:
+            kept = kept.tril(x.shape[-1] - x.shape[-2])
+        if where is not None:
+            kept = kept & torch.from_numpy(where)
+        kept = kept.expand(x.shape)
+        scaled = torch.where(kept, x * scale, torch.where(kept.any(axis, True), -math.inf, 0.0))
+        return torch.where(kept, evaluate(self.spec.backward_x, {"grad": grad, "x": scaled}, axis) * scale, 0.0)
 
 
 class Loss:

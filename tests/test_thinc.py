@@ -103,7 +103,8 @@ def test_entry_points_lead_to_what_is_there():
         assert getattr(importlib.import_module(module), name) in (FastactOps, activation)
 
 
-# In all of them, the operations called NumpyOps are ours; one test asks what get_ops("numpy") gives.
+# In all of them, the operations called NumpyOps are ours.  One test asks what get_ops("numpy") gives; another takes
+# float() of a vector, which NumPy 2.4 refuses, whoever's operations it tests.
 SETUP = """
 import thinc.api
 from fastact.thinc import FastactOps
@@ -116,4 +117,4 @@ thinc.api.set_current_ops(FastactOps())
 def test_the_tests_of_thinc_pass(tmp_path):
     pytest.importorskip("mock")
     tests = ("thinc.tests.backends.test_ops", "thinc.tests.layers")
-    helpers.assert_tests_pass(SETUP, *tests, "-k", "not test_get_ops", folder=tmp_path)
+    helpers.assert_tests_pass(SETUP, *tests, "-k", "not test_get_ops and not activations_to_torch", folder=tmp_path)

@@ -83,6 +83,7 @@ def test_a_loss_refuses_a_second_derivative():
 
 @EVERY
 @pytest.mark.full
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # opcheck looks at all of them
 def test_operators_pass_opcheck(name):
     tensors, options = arguments(name)
     operator = ft.OPERATORS[name]
@@ -181,6 +182,8 @@ def test_shapes_and_layouts():
     assert ft.tanh(torch.empty(0, 3)).shape == (0, 3)
     assert ft.logsumexp(x, 1, keepdim=True).shape == (3, 1, 5)
     assert ft.logsumexp(x, -1).shape == (3, 4)
+    for dims, keep in (((0, 2), False), ((-1, 0), True), ([1], False)):
+        torch.testing.assert_close(ft.logsumexp(x, dims, keepdim=keep), torch.logsumexp(x, dims, keep))
     torch.testing.assert_close(ft.glu(x[..., :4], dim=-1), F.glu(x[..., :4]))
 
 
@@ -193,6 +196,16 @@ def test_masked_rows_are_those_of_attention():
     torch.testing.assert_close(got, expected)
     grad = torch.randn(2, 5, 5, dtype=torch.float64)
     torch.testing.assert_close(*(torch.autograd.grad(y, scores, grad)[0] for y in (got, expected)))
+
+
+@pytest.mark.parametrize("dim", [-1, (0, -1)])
+def test_masked_logsumexp_has_both_derivatives(dim):
+    x, mask = tensor(3, 4, 5), torch.rand(4, 5) > 0.5
+    mask[0] = False  # rows without any element
+    options = {"scale": 0.5, "where": mask, "causal": dim == -1}
+    call = lambda x: torch.where(torch.isinf(y := ft.logsumexp(x, dim, **options)), 0.0, y)
+    assert torch.autograd.gradcheck(call, [x])
+    assert torch.autograd.gradgradcheck(call, [x])
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -220,7 +233,7 @@ def test_other_options_are_refused(args, keywords):
         )
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*torch.jit.script:FutureWarning")  # of torch itself
 def test_forward_derivatives_and_transforms_are_not_lost_silently():
     """What goes past the dispatcher would drop a tangent."""
     x = torch.randn(3)

@@ -148,7 +148,7 @@ cdef PyObject *fast_loss(
     divisor = many
     if self.rowwise:
         k = storage_of(<Array *> fast.operands[LABELS])
-        if not FASTACT_INT8 <= k <= FASTACT_UINT64 or rows > summation.table.load_labels(
+        if k < <int> FASTACT_INT8 or k > <int> FASTACT_UINT64 or rows > summation.table.load_labels(
                 k, PyArray_BYTES(<Array *> fast.operands[LABELS]), PyArray_ITEMSIZE(<Array *> fast.operands[LABELS]),
                 rows, n, &ignored if ignores else NULL, labels):
             return NULL

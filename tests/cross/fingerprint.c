@@ -73,6 +73,9 @@ static uint64_t fingerprint(uint64_t hash, const void *block, int bits, ptrdiff_
     return hash;
 }
 
+/* How a table's own type is stored. */
+static int stored(int bits) { return bits == 32 ? FASTACT_FLOAT32 : FASTACT_FLOAT64; }
+
 static const char *const roles[] = {"forward", "derivative", "backward", "backward_y", "sum"};
 
 static void report(const struct fastact_kernels *k, const char *name, const char *kernel, const char *variant,
@@ -130,12 +133,12 @@ static void run_elementwise(const struct fastact_kernels *k, const struct fastac
                         operands[3] = out + offset * item;
                     if (channelwise && !variant)
                         steps[gradient + 1] = 0;
-                    struct fastact_args args = {parameters[set], steps};
+                    struct fastact_args args = {parameters[set], steps, stored(bits)};
                     if (e->role == FASTACT_BACKWARD_Y) { /* y is what forward gives */
                         const struct fastact_entry *forward = entry(k, e->name, FASTACT_FORWARD);
                         char *forward_operands[MOST_OPERANDS] = {x + (start - y), channelwise ? vector : NULL, start};
                         ptrdiff_t forward_steps[MOST_OPERANDS] = {item, steps[2], item};
-                        struct fastact_args forward_args = {parameters[set], forward_steps};
+                        struct fastact_args forward_args = {parameters[set], forward_steps, stored(bits)};
                         forward->run(&forward_args, forward_operands, rows, 1, n);
                     }
                     clear(bits, n + 2);
@@ -162,7 +165,7 @@ static void run_sum(const struct fastact_kernels *k, const struct fastact_entry 
             ptrdiff_t n = lengths[i];
             ptrdiff_t rows[MOST_OPERANDS] = {columns ? item : n * item, columns ? item : n * item, 8, 8};
             ptrdiff_t steps[MOST_OPERANDS] = {columns ? ROWS * item : item, columns ? ROWS * item : item, 8, 8};
-            struct fastact_args args = {NULL, steps};
+            struct fastact_args args = {NULL, steps, stored(bits)};
             char *operands[MOST_OPERANDS] = {grad, x, out, second};
             clear(64, ROWS);
             (columns ? e->columns : e->run)(&args, operands, rows, ROWS, n);
@@ -206,7 +209,7 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
                 const struct fastact_entry *forward = entry(k, e->name, FASTACT_FORWARD);
                 char *forward_operands[MOST_OPERANDS] = {x, NULL, NULL, y};
                 ptrdiff_t rows[MOST_OPERANDS] = {row, 0, 0, row}, steps[MOST_OPERANDS] = {step, 0, 0, step};
-                struct fastact_args args = {(const double[]){1}, steps};
+                struct fastact_args args = {(const double[]){1}, steps, stored(bits)};
                 if (columns && !forward->columns)
                     memcpy(y, x, (size_t)(count * n * item));
                 else
@@ -219,7 +222,7 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
             ptrdiff_t steps[MOST_OPERANDS] = {step, step, columns ? count : 1, 0, step};
             if (reduction)
                 rows[gradient ? 0 : 4] = item;
-            struct fastact_args args = {parameters, steps + !gradient};
+            struct fastact_args args = {parameters, steps + !gradient, stored(bits)};
             clear(bits, count * n);
             (columns ? e->columns : e->run)(&args, operands + !gradient, rows + !gradient, count, n);
             hash = fingerprint(hash, out, bits, count * n);
@@ -243,7 +246,7 @@ static void run_gate(const struct fastact_kernels *k, const struct fastact_entry
     fill(weight, bits, ELEMENTS, 12, SMALL);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         ptrdiff_t n = lengths[i], rows[MOST_OPERANDS] = {0}, steps[MOST_OPERANDS] = {item, item, item, item, item};
-        struct fastact_args args = {NULL, steps};
+        struct fastact_args args = {NULL, steps, stored(bits)};
         char *operands[MOST_OPERANDS] = {grad, x + (ELEMENTS / 2 - n / 2) * item, weight, out, second};
         clear(bits, n + 1);
         e->run(&args, operands + !gradient, rows, 1, n);
@@ -259,18 +262,21 @@ static void run_softmax_cross_entropy(const struct fastact_kernels *k, const str
     fill(x, bits, ELEMENTS, 13, SMALL);
     fill(y, bits, ELEMENTS, 14, UNIT);
     fill(weight, bits, ELEMENTS, 15, POSITIVE);
-    for (int variant = 0; variant < 32; variant++) {
+    fill(more, bits, ELEMENTS, 26, POSITIVE);
+    for (int variant = 0; variant < 64; variant++) {
         const int columns = variant & 1, probable = variant >> 1 & 1, weighted = variant >> 2 & 1;
-        const int smooth = variant >> 3 & 1, gradient = variant >> 4;
+        const int smooth = variant >> 3 & 1, gradient = variant >> 4 & 1, row_weighted = variant >> 5;
         uint64_t hash = SEED;
+        if (row_weighted && (probable || smooth))
+            continue;
         for (ptrdiff_t n = 1; n < ELEMENTS; n = n < 40 ? n + 1 : n < 200 ? n + 37 : 7 * n) {
             ptrdiff_t count = n * ROWS <= ELEMENTS ? ROWS - n % 7 : ELEMENTS / n;
             if (columns && n > k->short_row)
                 break;
             const double parameters[] = {smooth ? 0.1 : 0, smooth ? 0.1 / (double)n : 0, 0.5};
             ptrdiff_t row = columns ? item : n * item, step = columns ? count * item : item;
-            ptrdiff_t rows[MOST_OPERANDS] = {row, 8, row, 0, row, item};
-            ptrdiff_t steps[MOST_OPERANDS] = {step, 8, step, item, step, item};
+            ptrdiff_t rows[MOST_OPERANDS] = {row, 8, row, 0, row, item, item};
+            ptrdiff_t steps[MOST_OPERANDS] = {step, 8, step, item, step, item, item};
             for (ptrdiff_t i = 0; i < count; i++)
                 labels[i] = i % 11 == 3 ? -1 : 7 * i % n;
             char *operands[MOST_OPERANDS] = {x,
@@ -278,15 +284,17 @@ static void run_softmax_cross_entropy(const struct fastact_kernels *k, const str
                                              probable ? y : NULL,
                                              weighted ? weight : NULL,
                                              gradient ? out : NULL,
-                                             second};
-            struct fastact_args args = {parameters, steps};
+                                             second,
+                                             row_weighted ? more : NULL};
+            struct fastact_args args = {parameters, steps, stored(bits)};
             clear(bits, count * n);
             (columns ? e->columns : e->run)(&args, operands, rows, count, n);
             hash = fingerprint(fingerprint(hash, out, bits, count * n), second, bits, count);
         }
         char name[96];
-        snprintf(name, sizeof name, "%s+%s%s%s%s", columns ? "columns" : "rows", probable ? "probabilities" : "labels",
-                 weighted ? "+weights" : "", smooth ? "+smoothing" : "", gradient ? "+gradient" : "");
+        snprintf(name, sizeof name, "%s+%s%s%s%s%s", columns ? "columns" : "rows",
+                 probable ? "probabilities" : "labels", weighted ? "+weights" : "", smooth ? "+smoothing" : "",
+                 gradient ? "+gradient" : "", row_weighted ? "+row_weights" : "");
         report(k, e->name, roles[e->role], name, hash);
     }
 }
@@ -315,7 +323,7 @@ static void run_sigmoid_cross_entropy(const struct fastact_kernels *k, const str
                                              positive ? more : NULL,
                                              gradient ? out : NULL,
                                              second};
-            struct fastact_args args = {parameters, steps};
+            struct fastact_args args = {parameters, steps, stored(bits)};
             clear(bits, n + 1);
             e->run(&args, operands, rows, 1, n);
             hash = fingerprint(fingerprint(hash, out, bits, n + 1), second, bits, n + 1);
@@ -327,6 +335,48 @@ static void run_sigmoid_cross_entropy(const struct fastact_kernels *k, const str
     }
 }
 
+/* Kernels by elements of float16 and bfloat16: every number, with a gradient, a bias and a weight of the same type. */
+static uint64_t fingerprint_halves(uint64_t hash, const char *block, int storage, ptrdiff_t n)
+{
+    const uint16_t infinity = storage == FASTACT_BFLOAT16 ? 0x7f80 : 0x7c00;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, block + 2 * i, 2);
+        half = (half & 0x7fff) > infinity ? 0xffff : half; /* a NaN: its sign and payload are the CPU's own */
+        hash = (hash ^ half) * 0x100000001b3u;
+    }
+    return hash;
+}
+static void run_stored_halves(const struct fastact_kernels *k, const struct fastact_entry *e)
+{
+    static const ptrdiff_t lengths[] = {3, 17, 200, 1 << 16};
+    static const char *const names[] = {"float16", "bfloat16"};
+    const int gate = entry(k, e->name, FASTACT_DERIVATIVE) == NULL,
+              channelwise = entry(k, e->name, FASTACT_SUM) != NULL;
+    const int gradient = e->role == FASTACT_BACKWARD || e->role == FASTACT_BACKWARD_Y;
+    const double parameters[] = {0.25, 0.5};
+    if (!k->takes_halves)
+        return;
+    for (uint32_t i = 0; i < 1 << 16; i++) {
+        const uint16_t half = (uint16_t)i, one = (uint16_t)(0x3c00 + i % 997), other = (uint16_t)(0x3800 + i % 499);
+        memcpy(x + 2 * i, &half, 2), memcpy(grad + 2 * i, &one, 2), memcpy(weight + 2 * i, &other, 2);
+    }
+    for (int type = 0; type < 2; type++)
+        for (int vector = channelwise || gate; vector < 2; vector++) {
+            const int storage = type ? FASTACT_BFLOAT16 : FASTACT_FLOAT16;
+            uint64_t hash = SEED;
+            for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+                ptrdiff_t n = lengths[i], rows[MOST_OPERANDS] = {0}, steps[MOST_OPERANDS] = {2, 2, 2, 2, 2};
+                struct fastact_args args = {parameters, steps, storage};
+                char *operands[MOST_OPERANDS] = {grad, x + 2 * ((1 << 16) - n), vector ? weight : NULL, out, second};
+                memset(out, 7, (size_t)(2 * n + 2)), memset(second, 7, (size_t)(2 * n + 2));
+                e->run(&args, operands + !gradient, rows, 1, n);
+                hash = fingerprint_halves(fingerprint_halves(hash, out, storage, n + 1), second, storage, n + 1);
+            }
+            report(k, e->name, roles[e->role], names[type], hash ^ (uint64_t)vector);
+        }
+}
+
 /* Which kind of function an entry belongs to, told by the roles that its name has. */
 static void run_entry(const struct fastact_kernels *k, const struct fastact_entry *e)
 {
@@ -334,11 +384,11 @@ static void run_entry(const struct fastact_kernels *k, const struct fastact_entr
     if (e->role == FASTACT_SUM)
         run_sum(k, e);
     else if (entry(k, e->name, FASTACT_DERIVATIVE))
-        run_elementwise(k, e);
+        run_elementwise(k, e), run_stored_halves(k, e);
     else if (entry(k, e->name, FASTACT_BACKWARD_Y) || (backward && backward->columns))
         run_rowwise(k, e);
     else if (backward)
-        run_gate(k, e);
+        run_gate(k, e), run_stored_halves(k, e);
     else if (e->columns)
         run_softmax_cross_entropy(k, e);
     else

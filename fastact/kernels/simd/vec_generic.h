@@ -183,7 +183,6 @@ INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
 
 INLINE mask less(vec a, vec b) { return a < b; }
 INLINE mask less_equal(vec a, vec b) { return a <= b; }
-INLINE mask equal(vec a, vec b) { return a == b; }
 #if defined(__SSE2__) && !defined(__SSE4_1__) && !defined(__clang__)
 /* GCC 12 makes one condition of two, for which SSE2 has no instruction in 64-bit lanes, and breaks: hide the join. */
 INLINE mask joined(mask m)
@@ -194,6 +193,7 @@ INLINE mask joined(mask m)
 #else
 INLINE mask joined(mask m) { return m; }
 #endif
+INLINE mask equal(vec a, vec b) { return joined(a == b); }
 INLINE mask within(vec x, vec low, vec high) { return joined((low < x) & (x < high)); }
 INLINE mask either(mask a, mask b) { return joined(a | b); }
 /* Where a byte is 0, of WIDTH bytes. */
