@@ -41,7 +41,7 @@ def answer(call: Call) -> Any:
         chunks = {k: (array.shape[k],) if alone[k] else x.chunks[d] for k, d in enumerate(places[name])}
         operands += [in_chunks(array, chunks, call.name, name), places[name]]
     made = partial(of_chunks, function=call.function, names=tuple(names), options=call.options)
-    return (of_losses if call.spec.kind == "loss" else of_rows)(call, x, made, operands, tried)
+    return (of_losses if call.function.kind == "loss" else of_rows)(call, x, made, operands, tried)
 
 
 def as_dask(value: Any, function: str, argument: str) -> Any:
