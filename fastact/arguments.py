@@ -406,7 +406,8 @@ def dispatch_override(function: Any, given: Mapping[str, Any]) -> Any:
     inputs = [name for name in arrays if declared[name].role == "input"]
     alike = all(declared[name].shape == "like" and name in (*inputs, "out") for name in arrays)
     asked = all(hasattr(type(value), "__array_ufunc__") for value in found)
-    if not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
+    lazy = "out" not in arrays and all(type(value).__module__.startswith("dask.array") for value in found)
+    if lazy or not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
         from fastact import foreign  # with the first operand that needs it
 
         return foreign.answer(function, given, found)
