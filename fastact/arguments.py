@@ -327,6 +327,11 @@ class BoundFunction:
         return self.function(first, **dict(zip((self.second,), rest, strict=True)), **self.keywords, out=out)
 
 
+def library(value: object) -> str:
+    """Return the name of the library that an object's type is of."""
+    return str(getattr(type(value), "__module__", "")).partition(".")[0]
+
+
 def overriding(name: str, values: Iterable[object]) -> list[object]:
     """Return what overrides ``__array_ufunc__``, in the order to be asked: one a type, subclasses first.
 
@@ -335,8 +340,8 @@ def overriding(name: str, values: Iterable[object]) -> list[object]:
     found: list[object] = []
     for value in values:
         override = getattr(type(value), "__array_ufunc__", usual)
-        is_frame = type(value).__module__.startswith("polars.")
-        if is_masked(value) or (override is usual and not is_frame) or type(value) in map(type, found):
+        asked = override is not usual or library(value) == "polars"
+        if is_masked(value) or not asked or type(value) in map(type, found):
             continue
         if override is None:
             raise TypeError(f"{name}(): a {type(value).__name__} does not support ufuncs")
@@ -345,10 +350,10 @@ def overriding(name: str, values: Iterable[object]) -> list[object]:
     return found
 
 
-def refuse_overriding(name: str, values: Iterable[object], why: str = "") -> None:
+def refuse_overriding(name: str, values: Iterable[object]) -> None:
     """Raise TypeError for what overrides ``__array_ufunc__``, where no call can be handed over to it."""
     if found := overriding(name, values):
-        raise unsupported(name, found, why)
+        raise unsupported(name, found)
 
 
 def unsupported(name: str, found: list[object], why: str = "") -> TypeError:
@@ -373,7 +378,7 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     found = overriding(function.name, (*inputs, out))
     if not found:
         return NotImplemented
-    by_types = any(type(value).__module__.partition(".")[0] == "polars" for value in found)
+    by_types = any(library(value) == "polars" for value in found)
     if by_types and out is not None:
         raise unsupported(function.name, found, "writes to out=")
     elementary = function
@@ -397,7 +402,7 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
 def dispatch_override(function: Any, given: Mapping[str, Any]) -> Any:
     """Return what an overriding operand makes of a call, or NotImplemented where no operand overrides.
 
-    Calls of arrays of one shape alone are handed over to it; for all others, its library's module is asked."""
+    Calls of arrays of one shape alone are handed over to it, but for Dask's; any other call is for its library's module."""
     declared = {name: function.declared[name] for name, value in given.items() if value is not None}
     arrays = [name for name, a in declared.items() if a.role in ARRAYS]
     found = overriding(function.name, [given[name] for name in arrays])
@@ -406,7 +411,7 @@ def dispatch_override(function: Any, given: Mapping[str, Any]) -> Any:
     inputs = [name for name in arrays if declared[name].role == "input"]
     alike = all(declared[name].shape == "like" and name in (*inputs, "out") for name in arrays)
     asked = all(hasattr(type(value), "__array_ufunc__") for value in found)
-    lazy = "out" not in arrays and all(type(value).__module__.startswith("dask.array") for value in found)
+    lazy = "out" not in arrays and all((library(value), type(value).__name__) == ("dask", "Array") for value in found)
     if lazy or not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
         from fastact import foreign  # with the first operand that needs it
 

@@ -1,8 +1,8 @@
 """Calls with other libraries' arrays, one module a library: imported where one of its objects is met, and not before.
 
-A library's ``__array_ufunc__`` is asked where a call is one of arrays of one shape.  Any other call comes here, sorted out:
-`Call` says how each operand lies along the axes of the one that the result is like.  All of this follows from the roles
-and shape rules of the catalogue, so that a new function needs nothing here.
+A library's ``__array_ufunc__`` is asked where a call is one of arrays of one shape.  Any other call comes here: `Call` says
+how each operand lies along the axes of the one that the result is like.  All of this follows from the roles and shape
+rules of the catalogue, so that a new function needs nothing here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,9 @@ WRITTEN = ("output", "sum")
 BROADCAST = ("broadcast", "channel", "rows")
 
 
-def library(value: object) -> str:
-    """Return the name of the library that an object's type is of."""
-    return type(value).__module__.partition(".")[0]
-
-
 def module_of(found: Iterable[object]) -> ModuleType | None:
     """Return the module for the first of some objects' libraries, in the order in which they are asked."""
-    libraries = {library(value) for value in found}
+    libraries = {arguments.library(value) for value in found}
     name = next((module for known, module in MODULES.items() if known in libraries), None)
     return importlib.import_module(f"{__name__}.{name}") if name else None
 

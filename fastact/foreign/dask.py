@@ -33,16 +33,14 @@ def answer(call: Call) -> Any:
     # A causal mask depends on where a query is: all of them are in one chunk.
     whole = {*call.axes, call.ndim - 2} if call.options.get("causal") else set(call.axes)
     x = in_chunks(x, {d: (x.shape[d],) for d in whole}, call.name, call.first)
-    names = sorted(arrays, key=lambda name: name != call.first)  # the sizes of chunks are those of the first
     operands: list[Any] = []
-    for name in names:
-        array = x if name == call.first else arrays[name]
+    for name, array in (arrays | {call.first: x}).items():
         if array.ndim != len(places[name]):  # one weight
             array = (array.rechunk(-1) if isinstance(array, da.Array) else array).reshape(())
         alone = [(n == 1 and x.shape[d] != 1) or d in whole for n, d in zip(array.shape, places[name], strict=True)]
         chunks = {k: (array.shape[k],) if alone[k] else x.chunks[d] for k, d in enumerate(places[name])}
         operands += [in_chunks(array, chunks, call.name, name), places[name]]
-    made = partial(of_chunks, function=call.function, names=tuple(names), options=call.options)
+    made = partial(of_chunks, function=call.function, names=tuple(arrays), options=call.options)
     return (of_losses if call.function.kind == "loss" else of_rows)(call, x, made, operands, tried)
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from fastact import arguments
-from fastact.foreign import Call, library
+from fastact.foreign import Call
 
 
 def answer(call: Call) -> Any:
     """Return the result of a call, as a series or frame of the same labels where it has axes."""
-    kind = library(call.found[0])
-    if not all(library(value) == kind and type(value).__name__ in ("Series", "DataFrame") for value in call.found):
+    kind = arguments.library(call.found[0])
+    if not all(
+        arguments.library(value) == kind and type(value).__name__ in ("Series", "DataFrame") for value in call.found
+    ):
         raise arguments.unsupported(call.name, call.found)
-    tables = {name: value for name, value in call.operands.items() if library(value) == kind}
+    tables = {name: value for name, value in call.operands.items() if arguments.library(value) == kind}
     model = call.model(tables)
     call.count_axes(np.shape(call.x))
     kept = labels(model)
@@ -53,7 +55,7 @@ def as_table(result: Any, model: Any, kept: list[Any]) -> Any:
         return result
     kept = [own if len(own) == n else None for own, n in zip(kept, result.shape, strict=True)]
     name = getattr(model, "name", None)
-    if library(model) == "polars":
+    if arguments.library(model) == "polars":
         import polars
 
         if result.ndim == 2:

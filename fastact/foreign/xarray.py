@@ -9,12 +9,12 @@ import numpy as np
 import xarray
 
 from fastact import arguments
-from fastact.foreign import BROADCAST, Call, library
+from fastact.foreign import BROADCAST, Call
 
 
 def answer(call: Call) -> Any:
     """Return the result of a call, as an array of the same dimensions, coordinates and attributes."""
-    if not all(library(value) in ("xarray", "dask") for value in call.found):
+    if not all(arguments.library(value) in ("xarray", "dask") for value in call.found):
         raise arguments.unsupported(call.name, call.found, "asks one library at a time")
     if isinstance(call.x, xarray.Dataset):
         return call.x.map(lambda x: call.made(call.operands | {call.first: x}), keep_attrs=True)

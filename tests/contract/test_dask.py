@@ -243,6 +243,42 @@ def test_a_mean_of_many_chunks_is_rounded_like_one():
                 assert_close(got, want)
 
 
+def test_sums_of_float32_are_exact_and_do_not_overflow():
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(300_000, 2)).astype(np.float32), rng.integers(0, 2, 300_000)
+    for reduction in ("sum", "mean"):
+        got = fa.softmax_cross_entropy(da.from_array(x, chunks=-1), labels, reduction=reduction).compute()
+        assert got == fa.softmax_cross_entropy(x, labels, reduction=reduction)
+    large = np.full(300_000, 1e37, np.float32)
+    assert_close(fa.softmax_cross_entropy(da.from_array(x, chunks=100_000), labels, weight=large).compute(), got)
+
+
+def test_a_causal_mask_knows_where_the_queries_are():
+    x = np.random.default_rng(0).normal(size=(2, 5, 7))
+    lazy = da.from_array(x, chunks=(1, 2, 3))
+    y = fa.softmax(x, causal=True)
+    helpers.assert_same_bits(*computed(fa.softmax(lazy, causal=True)), y)
+    helpers.assert_same_bits(*computed(fa.logsumexp(lazy, causal=True)), fa.logsumexp(x, causal=True))
+    want = fa.softmax.backward(x, y=y, causal=True)
+    helpers.assert_same_bits(*computed(fa.softmax.backward(lazy, y=y, causal=True)), want)
+
+
+def test_another_library_beside_dask_is_refused_by_its_type():
+    class Other:
+        shape, ndim = (4, 6), 2
+
+        def __array_ufunc__(self, *args, **keywords):
+            return NotImplemented
+
+        def __array__(self, dtype=None, copy=None):
+            return np.ones((4, 6), bool)
+
+    with pytest.raises(TypeError, match="Array, Other"):
+        fa.softmax(unread(), where=Other())
+    with pytest.raises(TypeError, match="Array, DataFrame"):
+        fa.softmax(unread(), where=pytest.importorskip("pandas").DataFrame(np.ones((4, 6), bool)))
+
+
 def test_infinite_losses_and_nan():
     x = np.array([[0.0, -np.inf], [1, 2]])
     for labels, want in (([1, 0], np.inf), ([0, 0], fa.softmax_cross_entropy(x, [0, 0]))):
