@@ -28,14 +28,14 @@ class Diagnosis:
     dead_by_unit : array
         For each unit, the share of the batch at which its derivative is 0.
     saturated : float
-        Share of the elements at which the derivative is below `threshold` in magnitude; the dead are among them.
+        Share of the elements at which the derivative is below `saturated_below` in magnitude; the dead are among them.
     mean_slope : float
         Mean magnitude of the derivative: by what a gradient shrinks here on average.
     nan : int
         How many elements are NaN.
     inf : int
         How many are infinite.
-    threshold : float
+    saturated_below : float
         As it was given.
 
     Examples
@@ -52,18 +52,18 @@ class Diagnosis:
     mean_slope: float
     nan: int
     inf: int
-    threshold: float
+    saturated_below: float
 
     def __str__(self) -> str:
         return (
             f"dead: {self.dead:.1%} of elements, {self.dead_units:.1%} of {self.dead_by_unit.size} units in the whole "
-            f"batch\nsaturated (|f'| < {self.threshold:g}): {self.saturated:.1%}\n"
+            f"batch\nsaturated (|f'| < {self.saturated_below:g}): {self.saturated:.1%}\n"
             f"mean |f'|: {self.mean_slope:.4g}\nNaN: {self.nan}, infinite: {self.inf}"
         )
 
 
 def diagnose(
-    activation: Any, x: ArrayLike, *, axis: int = -1, threshold: float = 0.01, **parameters: float
+    activation: Any, x: ArrayLike, *, axis: int = -1, saturated_below: float = 0.01, **parameters: float
 ) -> Diagnosis:
     """Tell how much of a gradient an activation lets through at x.
 
@@ -78,7 +78,7 @@ def diagnose(
         float64.
     axis : int, default -1
         The axis that the units lie along; all others are the batch.
-    threshold : float, default 0.01
+    saturated_below : float, default 0.01
         A derivative below it in magnitude is saturated.
     **parameters : float
         The activation's own.
@@ -93,7 +93,7 @@ def diagnose(
     TypeError
         If the activation does not compute element by element, or takes no such parameter.
     ValueError
-        If a parameter or the threshold is out of range, or there is no such axis.
+        If a parameter or `saturated_below` is out of range, or there is no such axis.
 
     Examples
     --------
@@ -111,9 +111,9 @@ def diagnose(
     function = get(activation)
     if not isinstance(function, Elementwise) or function.kind != "elementwise":
         raise TypeError(f"diagnose() is for activations that compute element by element, not {function!r}")
-    threshold = arguments.as_number(threshold, "diagnose", "threshold")
-    if not environment.in_default_mode(threshold.__ge__, 0):  # False of a NaN
-        raise ValueError(f"diagnose(): threshold must be at least 0, not {threshold!r}")
+    saturated_below = arguments.as_number(saturated_below, "diagnose", "saturated_below")
+    if not environment.in_default_mode(saturated_below.__ge__, 0):  # False of a NaN
+        raise ValueError(f"diagnose(): saturated_below must be at least 0, not {saturated_below!r}")
     # What may run the caller's code comes before any look at an array's memory or shape.
     values = {name: arguments.as_number(value, function.derivative.name, name) for name, value in parameters.items()}
     axis = arguments.as_index(axis, "diagnose")
@@ -124,15 +124,17 @@ def diagnose(
     by_row = np.moveaxis(array, arguments.as_axis(axis, array.ndim), -1)
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])
-    return environment.in_default_mode(summed, function, rows, threshold, values)
+    return environment.in_default_mode(summed, function, rows, saturated_below, values)
 
 
-def summed(function: Elementwise, rows: NDArray[Any], threshold: float, parameters: dict[str, float]) -> Diagnosis:
+def summed(
+    function: Elementwise, rows: NDArray[Any], saturated_below: float, parameters: dict[str, float]
+) -> Diagnosis:
     """Return what rows of units tell."""
     count, units = rows.shape
-    statistics = slope_statistics(function, rows, threshold, parameters)
+    statistics = slope_statistics(function, rows, saturated_below, parameters)
     if statistics is None:
-        return Diagnosis(0.0, 0.0, np.zeros(units), 0.0, 0.0, 0, 0, threshold)
+        return Diagnosis(0.0, 0.0, np.zeros(units), 0.0, 0.0, 0, 0, saturated_below)
     zero, small, slope, nan, inf = statistics
     counted = max(1, rows.size - nan)
     in_batch = np.maximum(1, count - np.isnan(rows).sum(axis=0) if nan else count)
@@ -145,5 +147,5 @@ def summed(function: Elementwise, rows: NDArray[Any], threshold: float, paramete
         mean_slope=slope / counted,
         nan=nan,
         inf=inf,
-        threshold=threshold,
+        saturated_below=saturated_below,
     )
