@@ -623,7 +623,9 @@ cdef int choose_source(Function self, PyObject **given) except -1:
     cdef int i
     if y and self.kernels[FROM_Y][FLOAT32].run == NULL:
         raise TypeError(f"{self.name}() needs x=, the input: the output does not determine the derivative")
-    if x == y:
+    if not x and not y:
+        raise TypeError(f"{self.name}() needs x=, the input{', or y=, the output' if self.row.from_y else ''}")
+    if x and y:
         raise TypeError(f"{self.name}() takes exactly one of x= (the input) and y= (the output)")
     for i in range(self.count):
         if y and self.slots[i].role == VECTOR and is_given(given[i]):
