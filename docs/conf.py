@@ -35,6 +35,7 @@ html_theme = "furo"
 html_title = "fastact"
 html_static_path = ["_static"]
 html_css_files = ["guide.css"]
+html_js_files = ["sort.js"]
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 

@@ -65,7 +65,7 @@ array([10., 10.])""",
         " + x / cosh(maximum(x, 0) + log1p(exp(-abs(x)))) ** 2 * where(x < 0, exp(-abs(x)), 1) / (1 + exp(-abs(x)))",
         root="-1.1924312145154952",
         range=("-0.3088435", "inf"),
-        bounds=ulp(forward=(1.1, 1.1), derivative=(1.5, 1.5)),
+        bounds=ulp(forward=(1.1, 1.1), derivative=(1.75, 1.75)),
         notes="x * tanh(softplus(x)). Its least value is near -0.3088, at x near -1.1925.",
         source="Misra, Mish: a self regularized non-monotonic activation function, 2019",
         examples={
