@@ -20,6 +20,7 @@ from fastact.core import environment
 
 Array = npt.NDArray[Any]
 
+ARRAYS = ("input", "vector", "weight", "mask", "targets", "output", "sum")  # the roles of what may override
 MRO = type.__dict__["__mro__"]  # the bases of a class, whatever its metaclass says
 TAKEN = "float16, bfloat16, float32 or float64 (integers and bools are converted)"
 
@@ -327,12 +328,15 @@ class BoundFunction:
 
 
 def overriding(name: str, values: Iterable[object]) -> list[object]:
-    """Return what overrides ``__array_ufunc__``, in the order to be asked: one a type, subclasses first."""
+    """Return what overrides ``__array_ufunc__``, in the order to be asked: one a type, subclasses first.
+
+    A frame of polars does not, but is one of those whose own type comes back."""
     usual = np.ndarray.__array_ufunc__
     found: list[object] = []
     for value in values:
         override = getattr(type(value), "__array_ufunc__", usual)
-        if is_masked(value) or override is usual or type(value) in map(type, found):
+        is_frame = type(value).__module__.startswith("polars.")
+        if is_masked(value) or (override is usual and not is_frame) or type(value) in map(type, found):
             continue
         if override is None:
             raise TypeError(f"{name}(): a {type(value).__name__} does not support ufuncs")
@@ -390,15 +394,22 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     raise TypeError(f"{function.name}() is not supported by {names}: __array_ufunc__ returned NotImplemented")
 
 
-def dispatch_override(
-    function: Any, inputs: dict[str, object], others: list[object], keywords: dict[str, object], out: object
-) -> Any:
+def dispatch_override(function: Any, spec: Any, given: Mapping[str, Any]) -> Any:
     """Return what an overriding operand makes of a call, or NotImplemented where no operand overrides.
 
-    `others` are operands that only plain arrays go with; of two inputs by name, the second is given by keyword."""
-    if others or function.nout != 1 or function.kind not in ("elementwise", "gate"):
-        why = "works along an axis" if function.nout == 1 else "has two results"
-        refuse_overriding(function.name, [*inputs.values(), *others, out], "" if function.kind == "loss" else why)
+    Calls of arrays of one shape alone are handed over to it; for all others, its library's module is asked."""
+    declared = {a.name: a for a in signatures.arguments(spec, function.role) if given.get(a.name) is not None}
+    arrays = [name for name, a in declared.items() if a.role in ARRAYS]
+    found = overriding(function.name, [given[name] for name in arrays])
+    if not found:
         return NotImplemented
-    second = list(inputs)[1] if function.role == "backward" else None
-    return hand_over(function, list(inputs.values()), second, keywords, out)
+    inputs = [name for name in arrays if declared[name].role == "input"]
+    alike = all(declared[name].shape == "like" and name in (*inputs, "out") for name in arrays)
+    asked = all(hasattr(type(value), "__array_ufunc__") for value in found)
+    if not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
+        from fastact import foreign  # with the first operand that needs it
+
+        return foreign.answer(function, spec, given, found)
+    keywords = {name: given[name] for name, a in declared.items() if a.role == "parameter"}
+    second = inputs[1] if function.role == "backward" else None
+    return hand_over(function, [given[name] for name in inputs], second, keywords, given.get("out"))

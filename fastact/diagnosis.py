@@ -117,35 +117,54 @@ def diagnose(
     # What may run the caller's code comes before any look at an array's memory or shape.
     values = {name: arguments.as_number(value, function.derivative.name, name) for name, value in parameters.items()}
     axis = arguments.as_index(axis, "diagnose")
-    arguments.refuse_overriding("diagnose", [x])
+    if found := arguments.overriding("diagnose", [x]):
+        from fastact import foreign  # with the first operand that needs it
+
+        return total(foreign.count_slopes(found, function, axis, saturated_below, values), saturated_below)
+    array = as_wide(x)
+    axis = arguments.as_axis(axis, array.ndim)
+    return environment.in_default_mode(
+        lambda: total(count_slopes(function, array, axis, saturated_below, values), saturated_below)
+    )
+
+
+def as_wide(x: ArrayLike) -> NDArray[Any]:
+    """Return an array of one axis at least, in a type that is computed in."""
     array = np.atleast_1d(arguments.as_input(x, "diagnose", "x"))
-    if arguments.is_half(array.dtype):
-        array = environment.in_default_mode(array.astype, np.float32)
-    by_row = np.moveaxis(array, arguments.as_axis(axis, array.ndim), -1)
+    return environment.in_default_mode(array.astype, np.float32) if arguments.is_half(array.dtype) else array
+
+
+def count_slopes(
+    function: Elementwise, array: NDArray[Any], axis: int, saturated_below: float, parameters: dict[str, float]
+) -> NDArray[np.float64]:
+    """Return what is counted, unit by unit: elements, NaN and infinities among them, slopes that are zero or small, and
+    the sum of all slopes at the first unit. Counts of parts of a batch may be added."""
+    by_row = np.moveaxis(array, axis, -1)
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])
-    return environment.in_default_mode(summed, function, rows, saturated_below, values)
-
-
-def summed(
-    function: Elementwise, rows: NDArray[Any], saturated_below: float, parameters: dict[str, float]
-) -> Diagnosis:
-    """Return what rows of units tell."""
-    count, units = rows.shape
+    counts = np.zeros((6, units))
     statistics = slope_statistics(function, rows, saturated_below, parameters)
-    if statistics is None:
-        return Diagnosis(0.0, 0.0, np.zeros(units), 0.0, 0.0, 0, 0, saturated_below)
-    zero, small, slope, nan, inf = statistics
-    counted = max(1, rows.size - nan)
-    in_batch = np.maximum(1, count - np.isnan(rows).sum(axis=0) if nan else count)
-    dead_by_unit = zero / in_batch
+    if statistics is not None:
+        zero, small, slope, nan, inf = statistics
+        counts[0] = len(rows)
+        counts[1] = np.isnan(rows).sum(axis=0) if nan else 0
+        counts[3:5] = zero, small
+        counts[2, 0], counts[5, 0] = inf, slope
+    return counts
+
+
+def total(counts: NDArray[np.float64], saturated_below: float) -> Diagnosis:
+    """Return what counts of a whole batch tell."""
+    elements, nan, inf, zero, small, slope = counts.sum(axis=1).tolist()  # NumPy's quotients may warn
+    counted = max(1.0, elements - nan)
+    dead_by_unit = counts[3] / np.maximum(1, counts[0] - counts[1])
     return Diagnosis(
-        dead=float(zero.sum() / counted),
-        dead_units=float(np.mean(dead_by_unit == 1)) if units else 0.0,
+        dead=zero / counted,
+        dead_units=float(np.mean(dead_by_unit == 1)) if dead_by_unit.size else 0.0,
         dead_by_unit=dead_by_unit,
-        saturated=float(small.sum() / counted),
+        saturated=small / counted,
         mean_slope=slope / counted,
-        nan=nan,
-        inf=inf,
+        nan=int(nan),
+        inf=int(inf),
         saturated_below=saturated_below,
     )

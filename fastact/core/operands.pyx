@@ -194,7 +194,7 @@ cdef int storage_of(Array *x) noexcept:
 # ---------------------------------------------------------------------------------------------------------------
 
 cdef int read_numbers(Declaration self, Call *call) except -1:
-    """What is no array."""
+    """Numbers, flags and choices."""
     cdef int i
     cdef Role role
     cdef PyObject *given
@@ -206,8 +206,6 @@ cdef int read_numbers(Declaration self, Call *call) except -1:
                 call.parameters[self.slots[i].place] = (
                     PyFloat_AS_DOUBLE(given) if PyFloat_CheckExact(given)
                     else arguments.as_number(<object> given, self.name, self.arguments[i]))
-        elif role == AXIS:
-            read_axis(self, call, i)
         elif role == FLAG:
             if given != NULL and arguments.as_bool(<object> given, self.name, self.arguments[i]):
                 if self.slots[i].operand >= 0:
@@ -223,9 +221,11 @@ cdef int read_numbers(Declaration self, Call *call) except -1:
 
 
 cdef int read_arrays(Declaration self, Call *call) except -1:
-    """Arrays, as what was given is converted."""
+    """Arrays, as what was given is converted; and the axis, which has a name where other libraries are asked."""
     cdef int i
     for i in range(self.count):
+        if self.slots[i].role == AXIS:
+            read_axis(self, call, i)
         if self.slots[i].role in (PARAMETER, AXIS, FLAG, CHOICE, INDEX) or not is_given(call.given[i]) and not (
                 self.slots[i].required and call.given[i] != NULL):
             continue
@@ -282,19 +282,8 @@ cdef object dispatch_override(Declaration self, Call *call):
                 PyFloat_CheckExact(call.given[i]) or PyLong_CheckExact(call.given[i]))
     if plain:
         return NotImplemented
-    inputs, others, keywords, out = {}, [], {}, None
-    for i in range(self.count):
-        if not is_given(call.given[i]):
-            continue
-        if self.slots[i].role == INPUT and self.slots[i].shape == LIKE:
-            inputs[self.arguments[i]] = <object> call.given[i]
-        elif self.slots[i].role == OUTPUT and self.arguments[i] == "out" and self.slots[i].shape == LIKE:
-            out = <object> call.given[i]
-        elif self.slots[i].role == PARAMETER:
-            keywords[self.arguments[i]] = <object> call.given[i]
-        elif self.slots[i].role not in (AXIS, FLAG, CHOICE, INDEX):
-            others.append(<object> call.given[i])
-    return arguments.dispatch_override(self, inputs, others, keywords, out)
+    given = {self.arguments[i]: <object> call.given[i] for i in range(self.count) if call.given[i] != NULL}
+    return arguments.dispatch_override(self, self.row, given)
 
 
 # ---------------------------------------------------------------------------------------------------------------
