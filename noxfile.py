@@ -52,6 +52,7 @@ def lint(session):
         ["python", "tools/make_stub.py", "--check"],
         ["python", "tools/make_constants.py", "--check"],
         ["python", "tools/special_values.py", "--check"],
+        ["python", "tools/migrating.py", "--check"],
         ["python", "tools/call_picture.py", "--check"],
     ):
         session.run(*command, external=True)

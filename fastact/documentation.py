@@ -67,14 +67,14 @@ def document(spec: Spec, role: str) -> str:
     )
 
 
-def filled(text: str, indent: str = "") -> str:
-    """Return paragraphs of lines that are not too long."""
+def filled(text: str, indent: str = "", later: str = "") -> str:
+    """Return paragraphs of lines that are not too long; those after a paragraph's first may be indented further."""
     return "\n\n".join(
         textwrap.fill(
             paragraph,
             WIDTH,
             initial_indent=indent,
-            subsequent_indent=indent,
+            subsequent_indent=indent + later,
             break_long_words=False,
             break_on_hyphens=False,
         )
@@ -201,8 +201,15 @@ def see_also(spec: Spec, role: str) -> Iterable[str]:
         return
     for name in (*spec.related, *([spec.activation] if spec.activation else [])):
         yield f"{name} : {SPECS[name].title}."
-    if spec.aliases:
-        yield f"get : Finds it by other libraries' names too: {', '.join(spec.aliases)}."
+    if spec.elsewhere:
+        yield filled(f"get : Finds it by name. In other libraries it is {', '.join(elsewhere(spec))}.", later="    ")
+
+
+def elsewhere(spec: Spec) -> Iterable[str]:
+    """Yield what other libraries call a function, each name with its library."""
+    for library, names in spec.elsewhere.items():
+        before = f"{library}." if "." in library else "" if library == "others" else f"{library} "
+        yield from (f"{before}{name}" for name in names.split())
 
 
 # ---------------------------------------------------------------------------------------------------------------

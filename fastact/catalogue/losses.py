@@ -11,7 +11,11 @@ SPECS: tuple[Spec, ...] = (
         gradient="softmax(logits) * sum(t) - t",
         terms={"gradient": "softmax(logits) * sum(t) + t"},
         range=("0", "inf"),
-        aliases=("cross_entropy", "CrossEntropyLoss", "SoftmaxCrossEntropyLoss"),
+        elsewhere={
+            "torch.nn": "CrossEntropyLoss",
+            "torch.nn.functional": "cross_entropy",
+            "ONNX": "SoftmaxCrossEntropyLoss",
+        },
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("softmax", "log_softmax", "sigmoid_cross_entropy"),
         notes="""\
@@ -39,7 +43,7 @@ array([[-2.50000000e-01,  2.50000000e-01],
         gradient="1 / (1 + exp(-logits)) - t",
         terms={"gradient": "1 / (1 + exp(-logits)) + t"},
         range=("0", "inf"),
-        aliases=("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
+        elsewhere={"torch.nn": "BCEWithLogitsLoss", "torch.nn.functional": "binary_cross_entropy_with_logits"},
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("sigmoid", "log_sigmoid", "softmax_cross_entropy"),
         notes="""\
