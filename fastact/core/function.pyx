@@ -446,6 +446,7 @@ cdef int declare(Function self, row, str role, str target) except -1:
     self.vectorcall, self.row, self.role, self.kind = call, row, role, row.kind
     self.name = row.name if role == "forward" else f"{row.name}.{role}"
     self.arguments = tuple([intern(argument.name) for argument in declared])
+    self.declared = dict(zip(self.arguments, declared, strict=True))
     self.count, self.positional = len(declared), sum([argument.positional for argument in declared])
     self.parameter_count = sum([argument.role == "parameter" for argument in declared])
     self.ordered = row.ordered

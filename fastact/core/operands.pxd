@@ -135,6 +135,7 @@ cdef class Declaration:
     cdef double defaults[2][MAX_PARAMETERS]  # by dtype
     cdef object row
     cdef readonly str name, kind, role
+    cdef readonly dict declared  # the catalogue's arguments, by name
 
 
 cdef int read_numbers(Declaration self, Call *call) except -1

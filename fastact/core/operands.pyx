@@ -283,7 +283,7 @@ cdef object dispatch_override(Declaration self, Call *call):
     if plain:
         return NotImplemented
     given = {self.arguments[i]: <object> call.given[i] for i in range(self.count) if call.given[i] != NULL}
-    return arguments.dispatch_override(self, self.row, given)
+    return arguments.dispatch_override(self, given)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from fastact import arguments
-from fastact.catalogue import Spec, signatures
 
 MODULES = {"xarray": "xarray", "pandas": "frames", "polars": "frames", "dask": "dask"}  # who is asked first
 READ = ("input", "vector", "weight", "mask", "targets")
@@ -39,9 +38,8 @@ def module_of(found: Iterable[object]) -> ModuleType | None:
 class Call:
     """A call, its arguments by what is done with them, and the axes along which its operands lie."""
 
-    def __init__(self, function: Any, spec: Spec, given: Mapping[str, Any], found: list[object]) -> None:
-        self.function, self.spec, self.name, self.found = function, spec, function.name, found
-        self.declared = {a.name: a for a in signatures.arguments(spec, function.role)}
+    def __init__(self, function: Any, given: Mapping[str, Any], found: list[object]) -> None:
+        self.function, self.name, self.declared, self.found = function, function.name, function.declared, found
         given = {name: value for name, value in given.items() if value is not None or name == "axis"}
         self.operands = {
             name: value
@@ -76,7 +74,7 @@ class Call:
         """Find the axes that rows lie along, or halves, or a vector of weights; `shape` is that of x."""
         self.shape, self.ndim = shape, len(shape)
         self.axes: tuple[int, ...] = ()
-        if "axis" not in self.declared or (self.spec.kind == "gate" and not self.halves):
+        if "axis" not in self.declared or (self.function.kind == "gate" and not self.halves):
             return
         several = self.declared["axis"].several
         along = (arguments.as_axes if several else arguments.as_index)(self.axis, self.name)
@@ -84,7 +82,7 @@ class Call:
             along = tuple(range(self.ndim))
         elif not isinstance(along, tuple):
             along = (along,)
-        if self.spec.kind == "channelwise":  # a number lies along none
+        if self.function.kind == "channelwise":  # a number lies along none
             along = tuple(d for d in along if -self.ndim <= d < self.ndim)
         # A scalar is a row of one.
         self.axes = tuple(arguments.as_axis(d, self.ndim) for d in along if self.ndim or d not in (0, -1))
@@ -133,12 +131,12 @@ class Call:
         return self.made(ones)
 
 
-def answer(function: Any, spec: Spec, given: Mapping[str, Any], found: list[object]) -> Any:
+def answer(function: Any, given: Mapping[str, Any], found: list[object]) -> Any:
     """Return what the library of one of the operands makes of a call; `found` are those of other libraries."""
     module = module_of(found)
     if module is None:
         raise arguments.unsupported(function.name, found)
-    call = Call(function, spec, given, found)
+    call = Call(function, given, found)
     if call.written:
         raise arguments.unsupported(function.name, found, f"writes to {call.written[0]}=")
     return module.answer(call)

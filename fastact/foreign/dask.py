@@ -23,44 +23,63 @@ def answer(call: Call) -> Any:
     """Return the lazy result of a call."""
     if not all(isinstance(value, da.Array) for value in call.found):
         raise arguments.unsupported(call.name, call.found, "asks one library at a time")
-    arrays = {name: as_dask(value, call.name, name) for name, value in call.operands.items()}
+    arrays = {name: as_array(value, call.name, name) for name, value in call.operands.items()}
     x = arrays[call.first]
     call.count_axes(x.shape)
     places = {name: call.places(name, array.shape) for name, array in arrays.items()}
     tried = call.tried({name: (len(places[name]), array.dtype) for name, array in arrays.items()})
+    if isinstance(x, np.ndarray):
+        x = da.from_array(x, chunks=chunks_of_others(x, arrays, places))
     # A causal mask depends on where a query is: all of them are in one chunk.
     whole = {*call.axes, call.ndim - 2} if call.options.get("causal") else set(call.axes)
     x = in_chunks(x, {d: (x.shape[d],) for d in whole}, call.name, call.first)
     names = sorted(arrays, key=lambda name: name != call.first)  # the sizes of chunks are those of the first
     operands: list[Any] = []
     for name in names:
-        array = arrays[name]
+        array = x if name == call.first else arrays[name]
         if array.ndim != len(places[name]):  # one weight
-            array = array.rechunk(-1).reshape(())
+            array = (array.rechunk(-1) if isinstance(array, da.Array) else array).reshape(())
         alone = [(n == 1 and x.shape[d] != 1) or d in whole for n, d in zip(array.shape, places[name], strict=True)]
         chunks = {k: (array.shape[k],) if alone[k] else x.chunks[d] for k, d in enumerate(places[name])}
         operands += [in_chunks(array, chunks, call.name, name), places[name]]
     made = partial(of_chunks, function=call.function, names=tuple(names), options=call.options)
-    return (of_losses if call.spec.kind == "loss" else of_rows)(call, x, made, operands, tried)
+    return (of_losses if call.function.kind == "loss" else of_rows)(call, x, made, operands, tried)
 
 
-def as_dask(value: Any, function: str, argument: str) -> Any:
-    if isinstance(value, da.Array):
-        return value
-    return da.from_array(arguments.wrap(value, function, argument), chunks=-1)
+def as_array(value: Any, function: str, argument: str) -> Any:
+    return value if isinstance(value, da.Array) else arguments.wrap(value, function, argument)
+
+
+def chunks_of_others(x: Any, arrays: dict[str, Any], places: dict[str, tuple[int, ...]]) -> tuple[Any, ...]:
+    """Return chunks for an array in memory: along each axis those of a lazy operand that is as long."""
+    found = {
+        d: arrays[name].chunks[k]
+        for name in arrays
+        for k, d in enumerate(places[name])
+        if isinstance(arrays[name], da.Array) and arrays[name].shape[k] == x.shape[d]
+    }
+    return tuple(found.get(d, -1) for d in range(x.ndim))
 
 
 def in_chunks(array: Any, chunks: dict[int, Any], function: str, argument: str) -> Any:
-    """Return an array with other chunks along some axes."""
+    """Return an array with other chunks along some axes; along all, where it is one in memory."""
+    if isinstance(array, np.ndarray):
+        if unsized := {k: sizes for k, sizes in chunks.items() if any(map(math.isnan, sizes))}:
+            raise unknown(function, argument, unsized)
+        return da.from_array(array, chunks=tuple(chunks[k] for k in range(array.ndim)))
     here = {
         k: wanted for k, wanted in chunks.items() if array.chunks[k] != wanted and not same(array.chunks[k], wanted)
     }
     if any(math.isnan(n) for k, wanted in here.items() for n in (*wanted, *array.chunks[k])):
-        raise ValueError(
-            f"{function}(): {argument} has chunks of unknown size along axis {min(here)}, which cannot be brought into "
-            "those that the call needs; find the sizes first (compute_chunk_sizes())"
-        )
+        raise unknown(function, argument, here)
     return array.rechunk(here) if here else array
+
+
+def unknown(function: str, argument: str, chunks: dict[int, Any]) -> ValueError:
+    return ValueError(
+        f"{function}(): {argument} goes with chunks of unknown size along axis {min(chunks)}, into which it cannot be "
+        "brought; find the sizes first (compute_chunk_sizes())"
+    )
 
 
 def same(a: Sequence[float], b: Sequence[float]) -> bool:
@@ -87,7 +106,7 @@ def blockwise(
 
 
 def of_chunks(*chunks: Any, function: Any, names: tuple[str, ...], options: dict[str, Any]) -> Any:
-    return np.asarray(function(**dict(zip(names, chunks, strict=True)), **options))
+    return function(**dict(zip(names, chunks, strict=True)), **options)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -97,7 +116,9 @@ def of_chunks(*chunks: Any, function: Any, names: tuple[str, ...], options: dict
 
 def of_rows(call: Call, x: Any, made: Any, operands: list[Any], tried: Any) -> Any:
     if isinstance(tried, tuple):  # as one array, so that both are computed at once
-        both = blockwise(call, partial(stacked, made=made), operands, tried[0].dtype, {}, {-1: 2})
+        outputs = [name for name, a in call.declared.items() if (a.role, a.shape) == ("output", "like")]
+        dtype = tried[0].dtype
+        both = blockwise(call, partial(in_one, made=made, outputs=outputs, dtype=dtype), operands, dtype, {}, {-1: 2})
         return both[0], both[1]
     if "keepdims" in call.declared:
         keeping = partial(made, options=call.options | {"keepdims": True})
@@ -107,9 +128,11 @@ def of_rows(call: Call, x: Any, made: Any, operands: list[Any], tried: Any) -> A
     return blockwise(call, made, operands, tried.dtype, {d: x.shape[d] // parts for d in call.axes})
 
 
-def stacked(*chunks: Any, made: Any) -> Any:
-    """Return two results as one array."""
-    return np.stack(made.func(*chunks, **made.keywords))
+def in_one(*chunks: Any, made: Any, outputs: list[str], dtype: Any) -> Any:
+    """Return two results in one array."""
+    both = np.empty((len(outputs), *np.shape(chunks[0])), dtype)
+    made(*chunks, options=made.keywords["options"] | {name: both[k, ...] for k, name in enumerate(outputs)})
+    return both
 
 
 def without(array: Any, axes: tuple[int, ...]) -> Any:

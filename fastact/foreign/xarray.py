@@ -24,7 +24,7 @@ def answer(call: Call) -> Any:
         call.options["axis"] = numbered(call, model)
     call.count_axes(np.shape(call.x))
     along: set[Hashable] = {model.dims[d] for d in call.axes}
-    changed = along if call.halves or call.spec.kind == "reduction" else set()  # are of other sizes
+    changed = along if call.halves or call.function.kind == "reduction" else set()  # are of other sizes
     xarray.align(*labelled.values(), join="exact", copy=False, exclude=changed)
     values = {name: ordered(call, name, value, model.dims, along) for name, value in labelled.items()}
     results = call.made(call.operands | values)

@@ -151,6 +151,9 @@ def unread(shape=(4, 6), dtype=np.float32):
         (fa.softmax, {"out": unread()}, TypeError, "out=.*Array"),
         (fa.softmax, {"axis": 2}, np.exceptions.AxisError, "axis 2"),
         (fa.softmax, {"axis": (0, 0)}, ValueError, "duplicate"),
+        (fa.tanh.backward, {"x": unread((1, 6))}, ValueError, r"x has shape \(1, 6\)"),
+        (fa.leaky_relu, {"negative_slope": np.nan}, ValueError, "negative_slope"),
+        (fa.swiglu, {"value": unread((4, 3))}, ValueError, r"has shape \(4, 3\)"),
         (fa.softmax, {"axis": "class"}, TypeError, "axis"),
         (fa.softmax, {"scale": -1.0}, ValueError, "scale"),
         (fa.softmax, {"where": np.ones((5, 1), bool)}, ValueError, r"where has shape \(5, 1\)"),
@@ -201,6 +204,18 @@ def test_chunks_stay_but_along_rows():
     assert fa.softmax(x, axis=0).chunks == ((6,), (3, 3, 2))
     assert fa.swiglu(x).chunks == ((2, 2, 2), (4,))
     assert fa.logsumexp(x, axis=-1, keepdims=True).chunks == ((2, 2, 2), (1,))
+
+
+def test_integers_are_computed_in_float64():
+    x = np.arange(12).reshape(3, 4)
+    helpers.assert_same_bits(*computed(fa.softmax(da.from_array(x, chunks=2))), fa.softmax(x))
+    helpers.assert_same_bits(*computed(fa.gelu(da.from_array(x > 5, chunks=2))), fa.gelu(x > 5))
+
+
+def test_an_array_in_memory_takes_the_chunks_of_the_lazy_operand():
+    x, where = np.ones((6, 8)), da.ones((6, 1), chunks=(4, 1), dtype=bool)
+    assert fa.softmax(x, where=where).chunks == ((4, 2), (8,))
+    assert fa.softmax_cross_entropy(x, da.zeros(6, chunks=3, dtype=int), reduction="none").chunks == ((3, 3),)
 
 
 def test_both_gradients_of_a_gate_are_computed_once():
