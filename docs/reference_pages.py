@@ -11,6 +11,7 @@ import curves
 import fastact as fa
 import style
 from fastact import catalogue
+from fastact.activations import folded
 from latex import latex, spelling
 
 DOCS = Path(__file__).parent
@@ -54,7 +55,7 @@ def index():
     """Return the page that shows all functions, by family."""
     parts = [
         heading("Reference"),
-        "Every function, and what other libraries call it. Pictures of all of them follow.\n",
+        "Every function in one table; then its picture, with the derivative in dashes.\n",
         table(),
     ]
     for family in FAMILIES:
@@ -67,12 +68,13 @@ def index():
 
 
 def table():
-    """Return one row for each function."""
-    rows = [
-        [f":doc:`{spec.name}`", spec.title, f"``{spec.formula}``", ", ".join(spec.aliases)]
-        for spec in catalogue.SPECS.values()
-    ]
-    return list_table("", ["name", "what it is", "formula", "elsewhere"], rows, "api")
+    """Return one row for each function; names that differ in capitals and underscores are left out."""
+    rows = []
+    for spec in catalogue.SPECS.values():
+        formula = f"{spec.activation}(gate) * value" if spec.kind == "gate" else spec.formula
+        others = {folded(name): name for name in reversed(spec.aliases) if folded(name) != folded(spec.name)}
+        rows.append([f":doc:`{spec.name}`", spec.title, f"``{formula}``", ", ".join(reversed(others.values()))])
+    return list_table("", ["name", "what it is", "formula", "other names"], rows, "api")
 
 
 def gallery(names):

@@ -66,11 +66,22 @@ def test_code_on_a_page_is_marked_as_what_it_is(page):
     assert {language for language in opened if not language.startswith("{")} <= {"", "python", "sh"}
 
 
-@PAGE
+def anchors(page):
+    """Return what headings of a page are called in links."""
+    headings = re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted(PROJECT.glob("C*.md"))], ids=lambda page: str(page.relative_to(PROJECT))
+)
 def test_links_to_files_lead_somewhere(page):
-    for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
-        target = page.parent / link
+    for link, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
+        target = page.parent / link if link else page
         assert target.exists() or link.endswith("reference/index.rst"), link
+        assert not anchor or anchor in anchors(target), f"{link}#{anchor}"
 
 
 @PAGE
@@ -148,7 +159,8 @@ def test_the_reference_has_every_function_in_its_table():
     table = importlib.import_module("reference_pages").table()
     for name, spec in SPECS.items():
         assert f":doc:`{name}`" in table
-        assert f"``{spec.formula}``" in table
+        assert (f"``{spec.formula}``" if spec.kind != "gate" else f"``{spec.activation}(gate) * value``") in table
+    assert "expit, logistic, logistic_sigmoid\n" in table
 
 
 def test_the_reference_shows_the_measurements():

@@ -90,7 +90,7 @@ def names():
     """Yield a row for each function that other libraries have."""
     for spec in SPECS.values():
         if spec.elsewhere:
-            yield [code([spec.name]), *(code(spec.elsewhere.get(library, "").split()) for library in LIBRARIES)]
+            yield [code([f"fa.{spec.name}"]), *(code(spec.elsewhere.get(library, "").split()) for library in LIBRARIES)]
 
 
 def page():

@@ -21,7 +21,7 @@ SPECS: tuple[Spec, ...] = (
         notes="""\
 t are the targets: probabilities, or 1 at a row's label and 0 elsewhere, so that the loss is ``-log(softmax(logits))`` at the label. `class_weight` multiplies the term of each class, and `label_smoothing` s replaces t by (1 - s) * t + s / classes.
 
-Where the softmax is subnormal, the gradient has the precision that it has lost, times the sum of the targets. A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
+A subnormal softmax has fewer digits, and so has the gradient then. A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
         source="label smoothing: Szegedy and others, Rethinking the Inception architecture for computer vision, 2016",
         examples={
             "forward": """\

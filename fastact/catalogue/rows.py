@@ -134,7 +134,7 @@ REDUCTIONS: tuple[Spec, ...] = (
             "scipy.special": "logsumexp(axis=-1)",
             "ONNX": "ReduceLogSumExp(axes=[-1],keepdims=0)",
         },
-        notes="The gradient is `softmax` times `grad`, with the precision that a subnormal softmax has lost.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
+        notes="The gradient is `softmax` times `grad`. A subnormal softmax has fewer digits, and so has the gradient then.\n\nA row that has a NaN gives NaN. Otherwise a row that has +inf gives +inf. A row of -inf alone, or of no elements, gives -inf.",
         examples={
             "forward": """\
 >>> fa.logsumexp(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))

@@ -112,8 +112,8 @@ AXES = Argument(
     "axis",
     default=-1,
     several=True,
-    doc="The axis along which the rows lie. A tuple of several, or None for all: a row has all elements along these. Arrays "
-    "of which they are not one run of memory are copied.",
+    doc="The axis along which the rows lie. A tuple of axes, or None for all axes: a row has all elements along these. If they do "
+    "not lie together in memory, the array is copied.",
 )
 GRAD = Argument(
     "grad", "input", "like", 0, REQUIRED, True, True, doc=f"Gradient of the loss with respect to the output. {REAL}"
