@@ -230,6 +230,17 @@ def test_the_readmes_largest_error_is_that_of_the_measurements():
     assert f"{max(errors):.2f} ulp" in (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_readmes_picture_shows_every_case_in_which_a_peer_leads():
+    pytest.importorskip("matplotlib")
+    sys.path.append(str(PROJECT / "tools"))
+    import speed_picture
+
+    found, _ = speed_picture.measured()
+    led = {case for case, ratios in found.items() if min(ratios.values(), default=1) < 0.95}
+    assert led
+    assert led <= set(speed_picture.shown(found).values())
+
+
 @pytest.mark.parametrize("page", ["speed", "fused"])
 def test_a_published_ratio_above_1_means_that_fastact_is_faster(page):
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines_of_tables(f"docs/{page}.md")]
