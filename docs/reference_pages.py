@@ -17,7 +17,18 @@ from latex import latex, spelling
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates", "losses")
-TOOLS = ("get", "diagnose", "Diagnosis", "plot", "set_num_threads", "get_num_threads", "num_threads", "show_config")
+TOOLS = (
+    "get",
+    "diagnose",
+    "Diagnosis",
+    "plot",
+    "set_num_threads",
+    "get_num_threads",
+    "num_threads",
+    "show_config",
+    "get_include",
+    "get_c_api",
+)
 NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
 MEASURED = {
     "accuracy": "Accuracy",

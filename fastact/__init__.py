@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
         "or build it in place as CONTRIBUTING.md says"
     ) from error
 from fastact.activations import ACTIVATIONS, FUNCTIONS, GATES, REDUCTIONS, get
-from fastact.config import show_config
+from fastact.config import get_c_api, get_include, show_config
 from fastact.core.function import VERSION as __version__
 from fastact.diagnosis import Diagnosis, diagnose
 from fastact.pictures import plot
@@ -43,6 +43,8 @@ __all__ = [
     "__version__",
     "diagnose",
     "get",
+    "get_c_api",
+    "get_include",
     "get_num_threads",
     "num_threads",
     "plot",

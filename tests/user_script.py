@@ -70,7 +70,7 @@ def tools() -> str:
     fa.show_config()
     config = fa.show_config(mode="dicts")
     names = [*fa.ACTIVATIONS, *fa.GATES, *fa.REDUCTIONS]
-    return f"{fa.__version__} {fa.get('relu')} {found.dead} {config['cpu_target']} {len(names)} {fa.plot.__name__}"
+    return f"{fa.__version__} {fa.get('relu')} {found.dead} {config['cpu_target']} {len(names)} {fa.plot.__name__} {fa.get_include()} {fa.get_c_api():#x}"
 
 
 if __name__ == "__main__":

@@ -419,3 +419,24 @@ def ways(spec: Spec, role: str) -> list[tuple[Argument, ...]]:
         by_output = ("x", *(a.name for a in declared if a.role == "vector"))
         return [required(("x",), ("y",)), *([required(("y",), by_output)] if spec.from_y else [])]
     return [declared]
+
+
+def bare_calls(spec: Spec) -> dict[str, tuple[Argument, ...]]:
+    """Return the calls of a function from C, each with inputs, parameters and outputs, and nothing that can be left out.
+
+    A name is the role, and "backward_y" where backward goes by the output. Losses have none.
+    """
+    calls = {}
+    for role in () if spec.kind == "loss" else ("forward", "derivative", "backward"):
+        if role == "derivative" and spec.derivative is None:
+            continue
+        for way in ways(spec, role):
+            if not any(a.role == "input" and a.shape == "halves" for a in way):
+                by_output = any(a.name == "y" for a in way)
+                calls[f"{role}_y" if by_output else role] = tuple(filter(is_bare, way))
+    return calls
+
+
+def is_bare(argument: Argument) -> bool:
+    required = argument.role in ("input", "weight") and argument.default is REQUIRED
+    return required or argument.role == "parameter" or (argument.role == "output" and argument.shape != "halves")

@@ -768,6 +768,8 @@ NO_CALLABLES = {
     "plot",
     "set_num_threads",
     "show_config",
+    "get_include",
+    "get_c_api",
 }
 NAMES = tuple(sorted(set(fa.__all__) - NO_CALLABLES))
 ALL = tuple(call for name in NAMES for call in FAMILIES[family_of(name)](name))
