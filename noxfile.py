@@ -17,7 +17,7 @@ def run(session, *command, **variables):
 
 
 def sources_in_c():
-    folders = ("fastact/kernels", "fastact/core", "tests")
+    folders = ("fastact/kernels", "fastact/core", "fastact/include", "examples", "tests")
     found = sorted(str(path) for folder in folders for path in Path(folder).rglob("*.[ch]"))
     return [path for path in found if not path.endswith("constants.h")]  # which a script writes
 
@@ -46,12 +46,14 @@ def lint(session):
     for command in (
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["cython-lint", "fastact/"],
+        ["cython-lint", "fastact/", "examples/"],
         ["mypy"],
         ["clang-format", "--dry-run", "--Werror", *sources_in_c()],
         ["python", "tools/make_stub.py", "--check"],
+        ["python", "tools/make_pxd.py", "--check"],
         ["python", "tools/make_constants.py", "--check"],
         ["python", "tools/special_values.py", "--check"],
+        ["python", "tools/migrating.py", "--check"],
         ["python", "tools/call_picture.py", "--check"],
     ):
         session.run(*command, external=True)

@@ -84,7 +84,7 @@ EXTENSIONS = [
     Extension(
         f"fastact.{name}",
         [f"fastact/{name.replace('.', '/')}.pyx"],
-        include_dirs=["fastact", numpy.get_include()],
+        include_dirs=["fastact", "fastact/include", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("FASTACT_VERSION", f'"{VERSION}"')],
         extra_compile_args=[*COMMON_FLAGS, *(["-Os"] if name == "_testing" else [])],  # nobody waits for that one
         depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
@@ -94,6 +94,7 @@ EXTENSIONS = [
         "core.diagnose",
         "core.operands",
         "core.execute",
+        "_c_api",
         "_testing",
         "core.losses",
         "core.threads",

@@ -244,6 +244,25 @@ def measure(threads, names, rounds, misses):
     return table(["", "type", "shape", *processes, "best peer", "its time / ours", "torch's time / ours"], rows)
 
 
+INTRODUCTION = """\
+# What is fused
+
+These calls do the work of several, in one pass over memory, and make no array of that size in between:
+
+| call | in one pass |
+| --- | --- |
+| `fa.gelu(x, bias=bias)`, and every other elementwise function | the sum with the bias, and the function |
+| `fa.gelu.backward(grad, x=x, bias=bias, bias_grad=bias_grad)` | the gradient with respect to x, and its sum, the bias' gradient |
+| `fa.swiglu(gate, value)`, and every other gated unit | the activation, and the product |
+| `fa.swiglu.backward(grad, gate=gate, value=value)` | both gradients |
+| `fa.softmax(scores, scale=s, where=mask, causal=True)`, and `log_softmax`, `logsumexp` | scale, mask, and the function |
+| `fa.softmax_cross_entropy(logits, labels, grad_out=grad)`, and `fa.sigmoid_cross_entropy` | the loss, and its gradient |
+
+Below, each is timed beside the same work done by other libraries. Above 1, fastact is faster. At the end of the page stands each
+case in which another library is ahead, or less far behind fastact than was asked for.
+"""
+
+
 def main():
     """Measure, print and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
@@ -260,17 +279,18 @@ def main():
     )
     versions = ", ".join(f"{name} {version(name.lower())}" for name in installed() if name != "fastact")
     behind = "\n".join(f"- {miss}" for miss in misses) or "- nothing"
-    report = f"""# What is fused
-
+    report = f"""{INTRODUCTION}
 Made by `python bench/fused.py --write --rounds {options.rounds}`: {processor()}, fastact on {fa.core.function.TARGET}, {versions}, Python
-{platform.python_version()}.  Times are medians of turns that alternate, each library in a process of its own; above 1 fastact is
-faster.  The statements are in `bench/fused.py`: torch's write to buffers that exist.
+{platform.python_version()}.  Times are medians of turns that alternate, each library in a process of its own.
+The statements are in `bench/fused.py`: torch's write to buffers that exist.
+{tables}
+## Behind another library
 
-Behind a peer, or less ahead of torch than was asked for (3 times in rows shorter than 16 or of other lengths than its
-multiples, 1.3 times at 16 and 48; 1.5 times for `swiglu.backward` and GELU with a bias on large arrays):
+Or less ahead of torch than was asked for: 3 times in rows shorter than 16 or of other lengths than its multiples, 1.3 times at 16
+and 48; 1.5 times for `swiglu.backward` and GELU with a bias on large arrays.
 
 {behind}
-{tables}"""
+"""
     print(report)
     if options.write:
         REPORT.write_text(report, encoding="utf-8")

@@ -6,8 +6,10 @@ Before it reads a page it draws the figures of the lesson and writes the referen
 import sys
 from pathlib import Path
 
-from docutils.nodes import SkipNode
+from docutils.nodes import SkipNode, literal
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.addnodes import pending_xref
+from sphinx.transforms import SphinxTransform
 
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS / "figures")]
@@ -35,6 +37,7 @@ html_theme = "furo"
 html_title = "fastact"
 html_static_path = ["_static"]
 html_css_files = ["guide.css"]
+html_js_files = ["sort.js"]
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
@@ -49,7 +52,23 @@ def block_math(translator, node):
     raise SkipNode
 
 
+class LinkFunctions(SphinxTransform):
+    """Makes `fa.relu`, on a page in Markdown, a link to the function's page; elsewhere it is read as it stands."""
+
+    default_priority = 500
+
+    def apply(self):
+        for node in list(self.document.findall(literal)):
+            name = node.astext().removeprefix("fa.")
+            if node.astext() == f"fa.{name}" and name in fastact.__all__:
+                link = pending_xref("", refdomain="py", reftype="func", reftarget=f"fastact.{name}", refwarn=True)
+                link["refdoc"] = self.env.docname
+                node.replace_self(link)
+                link += node
+
+
 def setup(app):
+    app.add_transform(LinkFunctions)
     # Browsers read MathML: a formula takes no script and no network.
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     app.connect("builder-inited", lambda app: reference_pages.write())

@@ -11,12 +11,24 @@ import curves
 import fastact as fa
 import style
 from fastact import catalogue
+from fastact.activations import folded
 from latex import latex, spelling
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 FAMILIES = ("piecewise", "algebraic", "logistic", "exponential", "softplus", "normal", "rows", "gates", "losses")
-TOOLS = ("get", "diagnose", "Diagnosis", "plot", "set_num_threads", "get_num_threads", "num_threads", "show_config")
+TOOLS = (
+    "get",
+    "diagnose",
+    "Diagnosis",
+    "plot",
+    "set_num_threads",
+    "get_num_threads",
+    "num_threads",
+    "show_config",
+    "get_include",
+    "get_c_api",
+)
 NAPOLEON = Config(napoleon_use_param=False, napoleon_use_rtype=False)
 MEASURED = {
     "accuracy": "Accuracy",
@@ -52,7 +64,11 @@ def heading(text, line="="):
 
 def index():
     """Return the page that shows all functions, by family."""
-    parts = [heading("Reference"), "Written out of the catalogue: every function, with its derivative in dashes.\n"]
+    parts = [
+        heading("Reference"),
+        "Every function in one table; then its picture, with the derivative in dashes.\n",
+        table(),
+    ]
     for family in FAMILIES:
         module = importlib.import_module(f"fastact.catalogue.{family}")
         title = module.__doc__.partition(":")[0]
@@ -60,6 +76,16 @@ def index():
         parts += [heading(title, "-"), gallery(spec.name for spec in specs)]
     parts += [heading("Names, diagnosis, pictures, threads and what runs here", "-"), toctree(TOOLS)]
     return "\n".join(parts)
+
+
+def table():
+    """Return one row for each function; names that differ in capitals and underscores are left out."""
+    rows = []
+    for spec in catalogue.SPECS.values():
+        formula = f"{spec.activation}(gate) * value" if spec.kind == "gate" else spec.formula
+        others = {folded(name): name for name in reversed(spec.aliases) if folded(name) != folded(spec.name)}
+        rows.append([f":doc:`{spec.name}`", spec.title, f"``{formula}``", ", ".join(reversed(others.values()))])
+    return list_table("", ["name", "what it is", "formula", "other names"], rows, "api")
 
 
 def gallery(names):
@@ -80,7 +106,7 @@ def function_page(spec):
     parts.append(described(spec.name, function))
     for method in ("derivative", "backward", "jacobian"):
         if hasattr(function, method):
-            parts.append(described(f"{spec.name}.{method}", getattr(function, method)))
+            parts.append(described(f"{spec.name}.{method}", getattr(function, method), function))
     parts += measured(spec.name)
     return "\n".join(parts)
 
@@ -108,9 +134,11 @@ def picture(name):
     return f".. image:: {name}.svg\n   :alt: {name}\n   :class: picture\n"
 
 
-def described(name, function):
-    """Return a function's signature and docstring, as Sphinx's own directive has them."""
+def described(name, function, above=None):
+    """Return a function's signature and docstring, as Sphinx's own directive has them; without what stands above."""
     text = inspect.cleandoc(function.__doc__)
+    if above and text.startswith(f"{name}("):
+        text = shortened(text, inspect.cleandoc(above.__doc__))
     first, _, rest = text.partition("\n\n")
     if first.startswith(f"{name}("):  # the docstrings of activations begin with their signatures
         signatures, text = first.splitlines(), rest
@@ -122,6 +150,35 @@ def described(name, function):
     text = re.sub(r"(?<=^See Also\n--------\n).*?(?=\n\n)", qualified, text, flags=re.MULTILINE | re.DOTALL)
     body = str(NumpyDocstring(linked(text), NAPOLEON))
     return f"{directive}\n\n{indented(body)}\n"
+
+
+SECTION = r"^{title}\n-+\n(.*?)(?:\n\n(?=\S+(?: \S+)?\n---)|\Z)"
+
+
+def items(text, title):
+    """Return the items of a docstring's section, each with the lines that are indented under it."""
+    section = re.search(SECTION.format(title=title), text, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^\S.*(?:\n .*|\n(?=\n ))*", section[1], re.MULTILINE) if section else []
+
+
+def shortened(text, above):
+    """Return a docstring without what another one says of the same arguments and errors."""
+    dropped = []
+    for title in ("Parameters", "Raises"):
+        kept = []
+        for item in items(text, title):
+            words = " ".join(item.split())
+            known = next((each for each in items(above, title) if words.startswith(" ".join(each.split()))), None)
+            if known is None:
+                kept.append(item)
+            elif rest := words[len(" ".join(known.split())) :].strip():
+                kept.append(f"{item.splitlines()[0]}\n    As above. {rest}")
+            elif title == "Parameters":
+                dropped.append(f"`{item.partition(' :')[0]}`")
+        section = "\n".join([title, "-" * len(title), *kept, "", ""]) if kept else ""
+        text = re.sub(SECTION.format(title=title), lambda _, new=section: new, text, flags=re.MULTILINE | re.DOTALL)
+    signature, summary, rest = text.split("\n\n", 2)
+    return "\n\n".join([signature, summary, *([f"As above: {', '.join(dropped)}."] if dropped else []), rest])
 
 
 def qualified(section):
@@ -171,10 +228,10 @@ def tables_about(name, text):
             table = []
 
 
-def list_table(caption, header, rows):
+def list_table(caption, header, rows, style="measured"):
     """Return a table without its empty columns."""
     columns = [k for k in range(len(header)) if any(row[k] for row in rows)]
-    lines = [f".. list-table:: {caption}", "   :header-rows: 1", "   :class: measured", ""]
+    lines = [f".. list-table:: {caption}", "   :header-rows: 1", f"   :class: {style}", ""]
     for row in [header, *rows]:
         lines += [f"   {'* -' if column == columns[0] else '  -'} {row[column]}" for column in columns]
     return "\n".join(lines) + "\n"

@@ -12,6 +12,8 @@ from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
 from fastact.activations import REDUCTIONS as REDUCTIONS
 from fastact.activations import get as get
+from fastact.config import get_c_api as get_c_api
+from fastact.config import get_include as get_include
 from fastact.config import show_config as show_config
 from fastact.core.threads import get_num_threads as get_num_threads
 from fastact.core.threads import num_threads as num_threads
@@ -39,6 +41,8 @@ __all__ = [
     "gelu",
     "gelu_tanh",
     "get",
+    "get_c_api",
+    "get_include",
     "get_num_threads",
     "glu",
     "hard_shrink",

@@ -80,9 +80,9 @@ Given = TypeVar("Given", bound=Callable[..., Any])
 def get(name: str | Given) -> Function | Preset | Given:
     """Return a function by its name, in fastact's spelling or another library's.
 
-    Known are the classes of ``torch.nn``, the operators of ONNX, and the names of JAX, Keras, SciPy and Hugging Face.
-    Capitals and underscores make no difference, but for ONNX's HardSigmoid, whose slope is another than that of
-    ``torch.nn.Hardsigmoid``: where a name stands for other defaults, the function that is returned has these.
+    It knows the names of PyTorch, JAX, Keras, SciPy, ONNX and Hugging Face. Capitals and underscores do not matter, with one
+    exception: "HardSigmoid", as ONNX writes it, has a slope of 0.2, and PyTorch's "Hardsigmoid" one of 1/6. Where a name means
+    other defaults than fastact's, as here, the function that is returned has those of the name.
 
     Parameters
     ----------

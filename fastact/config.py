@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, overload
 
 from fastact.core import function, threads
@@ -44,3 +45,47 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     print(f"OpenMP      {openmp}")
     print(f"threads     {threads.get_num_threads()}")
     return None
+
+
+def get_include() -> str:
+    """Return the folder of ``fastact.h``, for a C compiler's ``-I``.
+
+    Returns
+    -------
+    str
+        The folder, in the installed package.
+
+    Examples
+    --------
+    >>> import os
+    >>> import fastact as fa
+    >>> os.listdir(fa.get_include())
+    ['fastact.h']
+    """
+    return str(Path(__file__).parent / "include")
+
+
+def get_c_api() -> int:
+    """Return the address of the functions for C, for CFFI, ctypes and the like.
+
+    Returns
+    -------
+    int
+        The address of a ``struct fa_api``, which ``fastact.h`` describes. It stays good as long as the process lives.
+
+    See Also
+    --------
+    get_include : Where ``fastact.h`` is.
+
+    Examples
+    --------
+    Its first number is its version:
+
+    >>> import ctypes
+    >>> import fastact as fa
+    >>> ctypes.c_uint32.from_address(fa.get_c_api()).value
+    1
+    """
+    from fastact import _c_api
+
+    return _c_api.ADDRESS

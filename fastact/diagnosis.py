@@ -28,14 +28,14 @@ class Diagnosis:
     dead_by_unit : array
         For each unit, the share of the batch at which its derivative is 0.
     saturated : float
-        Share of the elements at which the derivative is below `threshold` in magnitude; the dead are among them.
+        Share of the elements at which the derivative is below `saturated_below` in magnitude; the dead are among them.
     mean_slope : float
         Mean magnitude of the derivative: by what a gradient shrinks here on average.
     nan : int
         How many elements are NaN.
     inf : int
         How many are infinite.
-    threshold : float
+    saturated_below : float
         As it was given.
 
     Examples
@@ -52,18 +52,18 @@ class Diagnosis:
     mean_slope: float
     nan: int
     inf: int
-    threshold: float
+    saturated_below: float
 
     def __str__(self) -> str:
         return (
             f"dead: {self.dead:.1%} of elements, {self.dead_units:.1%} of {self.dead_by_unit.size} units in the whole "
-            f"batch\nsaturated (|f'| < {self.threshold:g}): {self.saturated:.1%}\n"
+            f"batch\nsaturated (|f'| < {self.saturated_below:g}): {self.saturated:.1%}\n"
             f"mean |f'|: {self.mean_slope:.4g}\nNaN: {self.nan}, infinite: {self.inf}"
         )
 
 
 def diagnose(
-    activation: Any, x: ArrayLike, *, axis: int = -1, threshold: float = 0.01, **parameters: float
+    activation: Any, x: ArrayLike, *, axis: int = -1, saturated_below: float = 0.01, **parameters: float
 ) -> Diagnosis:
     """Tell how much of a gradient an activation lets through at x.
 
@@ -78,7 +78,7 @@ def diagnose(
         float64.
     axis : int, default -1
         The axis that the units lie along; all others are the batch.
-    threshold : float, default 0.01
+    saturated_below : float, default 0.01
         A derivative below it in magnitude is saturated.
     **parameters : float
         The activation's own.
@@ -93,7 +93,7 @@ def diagnose(
     TypeError
         If the activation does not compute element by element, or takes no such parameter.
     ValueError
-        If a parameter or the threshold is out of range, or there is no such axis.
+        If a parameter or `saturated_below` is out of range, or there is no such axis.
 
     Examples
     --------
@@ -111,19 +111,21 @@ def diagnose(
     function = get(activation)
     if not isinstance(function, Elementwise) or function.kind != "elementwise":
         raise TypeError(f"diagnose() is for activations that compute element by element, not {function!r}")
-    threshold = arguments.as_number(threshold, "diagnose", "threshold")
-    if not environment.in_default_mode(threshold.__ge__, 0):  # False of a NaN
-        raise ValueError(f"diagnose(): threshold must be at least 0, not {threshold!r}")
+    saturated_below = arguments.as_number(saturated_below, "diagnose", "saturated_below")
+    if not environment.in_default_mode(saturated_below.__ge__, 0):  # False of a NaN
+        raise ValueError(f"diagnose(): saturated_below must be at least 0, not {saturated_below!r}")
     # What may run the caller's code comes before any look at an array's memory or shape.
     values = {name: arguments.as_number(value, function.derivative.name, name) for name, value in parameters.items()}
     axis = arguments.as_index(axis, "diagnose")
     if found := arguments.overriding("diagnose", [x]):
         from fastact import foreign  # with the first operand that needs it
 
-        return total(foreign.count_slopes(found, function, axis, threshold, values), threshold)
+        return total(foreign.count_slopes(found, function, axis, saturated_below, values), saturated_below)
     array = as_wide(x)
     axis = arguments.as_axis(axis, array.ndim)
-    return environment.in_default_mode(lambda: total(count_slopes(function, array, axis, threshold, values), threshold))
+    return environment.in_default_mode(
+        lambda: total(count_slopes(function, array, axis, saturated_below, values), saturated_below)
+    )
 
 
 def as_wide(x: ArrayLike) -> NDArray[Any]:
@@ -133,7 +135,7 @@ def as_wide(x: ArrayLike) -> NDArray[Any]:
 
 
 def count_slopes(
-    function: Elementwise, array: NDArray[Any], axis: int, threshold: float, parameters: dict[str, float]
+    function: Elementwise, array: NDArray[Any], axis: int, saturated_below: float, parameters: dict[str, float]
 ) -> NDArray[np.float64]:
     """Return what is counted, unit by unit: elements, NaN and infinities among them, slopes that are zero or small, and
     the sum of all slopes at the first unit. Counts of parts of a batch may be added."""
@@ -141,7 +143,7 @@ def count_slopes(
     units = by_row.shape[-1]
     rows = np.require(by_row.reshape(-1, units) if units else by_row.reshape(1, 0), requirements=["C", "A"])
     counts = np.zeros((6, units))
-    statistics = slope_statistics(function, rows, threshold, parameters)
+    statistics = slope_statistics(function, rows, saturated_below, parameters)
     if statistics is not None:
         zero, small, slope, nan, inf = statistics
         counts[0] = len(rows)
@@ -151,7 +153,7 @@ def count_slopes(
     return counts
 
 
-def total(counts: NDArray[np.float64], threshold: float) -> Diagnosis:
+def total(counts: NDArray[np.float64], saturated_below: float) -> Diagnosis:
     """Return what counts of a whole batch tell."""
     elements, nan, inf, zero, small, slope = counts.sum(axis=1).tolist()  # NumPy's quotients may warn
     counted = max(1.0, elements - nan)
@@ -164,5 +166,5 @@ def total(counts: NDArray[np.float64], threshold: float) -> Diagnosis:
         mean_slope=slope / counted,
         nan=int(nan),
         inf=int(inf),
-        threshold=threshold,
+        saturated_below=saturated_below,
     )

@@ -67,14 +67,14 @@ def document(spec: Spec, role: str) -> str:
     )
 
 
-def filled(text: str, indent: str = "") -> str:
-    """Return paragraphs of lines that are not too long."""
+def filled(text: str, indent: str = "", later: str = "") -> str:
+    """Return paragraphs of lines that are not too long; those after a paragraph's first may be indented further."""
     return "\n\n".join(
         textwrap.fill(
             paragraph,
             WIDTH,
             initial_indent=indent,
-            subsequent_indent=indent,
+            subsequent_indent=indent + later,
             break_long_words=False,
             break_on_hyphens=False,
         )
@@ -179,7 +179,7 @@ def raised(spec: Spec, role: str) -> Iterable[str]:
     if any(argument.several for argument in declared):
         values.insert(1, "an axis is repeated")
     yield item("TypeError", f"If {listed(types)}.")
-    yield item("ValueError", f"If {listed(values)}. In every case before anything is written.")
+    yield item("ValueError", f"If {listed(values)}. Errors come before anything is written.")
     if any(argument.role == "axis" for argument in declared):
         yield item("numpy.exceptions.AxisError", "If there is no such axis.")
 
@@ -201,8 +201,17 @@ def see_also(spec: Spec, role: str) -> Iterable[str]:
         return
     for name in (*spec.related, *([spec.activation] if spec.activation else [])):
         yield f"{name} : {SPECS[name].title}."
-    if spec.aliases:
-        yield f"get : Finds it by other libraries' names too: {', '.join(spec.aliases)}."
+    if spec.elsewhere:
+        yield filled(
+            f"get : Finds a function by name. Other libraries call this one {', '.join(elsewhere(spec))}.", later="    "
+        )
+
+
+def elsewhere(spec: Spec) -> Iterable[str]:
+    """Yield what other libraries call a function, each name with its library."""
+    for library, names in spec.elsewhere.items():
+        before = f"{library}." if "." in library else "" if library == "others" else f"{library} "
+        yield from (f"{before}{name}" for name in names.split())
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -260,15 +269,15 @@ def notes_of_gate(spec: Spec, role: str) -> Iterable[str]:
     if role == "forward":
         yield f"Range: {' to '.join(spec.range)}. Derivatives: ``value * {f}'(gate)`` and ``{f}(gate)``."
         yield (
-            f"To the bit the product of `{f}` of the gate with the value. Error: {within(spec, 'forward')} of the true "
-            f"value; where ``{f}(gate)`` is subnormal, with the precision that it has lost."
+            f"The bits are those of ``{f}(gate) * value``. Error: {within(spec, 'forward')} of the true value. A subnormal "
+            f"``{f}(gate)`` has fewer digits, and so has the result then."
         )
         return
     yield (
         f"Both gradients are computed in one pass, products from left to right. Error with respect to the gate: "
         f"{within(spec, 'gate_grad')} of the true value{near_root(spec)}; with respect to the value: "
-        f"{within(spec, 'value_grad')}. Where ``grad * value``, ``{f}(gate)`` or ``{f}'(gate)`` is subnormal, with the "
-        "precision that it has lost."
+        f"{within(spec, 'value_grad')}. A subnormal ``grad * value``, ``{f}(gate)`` or ``{f}'(gate)`` has fewer digits, "
+        "and so has the gradient then."
     )
     if spec.piecewise and f == "relu":
         yield f"Where {f}' is 0, the gradient with respect to the gate is 0 whatever `grad` is."
@@ -284,4 +293,6 @@ def near_root(spec: Spec) -> str:
 
 def within(spec: Spec, function: str) -> str:
     single, double = spec.bounds["float32"][function], spec.bounds["float64"][function]
+    if single == double:
+        return f"at most {single:g} ulp in float32 and float64"
     return f"at most {single:g} ulp in float32 and {double:g} ulp in float64"

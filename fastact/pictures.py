@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 Curves = list[tuple[str, bool, NDArray[Any]]]
 
 
-def curves(names: str | Any | Sequence[str | Any], x: NDArray[Any], derivative: bool) -> Curves:
+def curves(names: Sequence[str | Any], x: NDArray[Any], derivative: bool) -> Curves:
     """Return for each activation its label, whether it is a derivative, and values, at its typical parameters."""
-    if isinstance(names, str) or callable(names):
-        names = [names]
     found: Curves = []
     for name in names:
         function = get(name)
@@ -39,8 +37,7 @@ def curves(names: str | Any | Sequence[str | Any], x: NDArray[Any], derivative: 
 
 
 def plot(
-    activations: str | Any | Sequence[str | Any],
-    *,
+    *activations: str | Any | Sequence[str | Any],
     derivative: bool = False,
     x: ArrayLike | None = None,
     ax: Axes | None = None,
@@ -51,8 +48,9 @@ def plot(
 
     Parameters
     ----------
-    activations : str, activation, or a sequence of them
-        Such that compute element by element; those with parameters are drawn with their defaults.
+    *activations : str or activation
+        Such that compute element by element; those with parameters are drawn with their defaults. One
+        sequence of them will do too.
     derivative : bool, default False
         Whether to draw derivatives too.
     x : array_like, optional
@@ -76,11 +74,14 @@ def plot(
     Examples
     --------
     >>> import fastact as fa
-    >>> ax = fa.plot(["relu", "gelu"], derivative=True)  # doctest: +SKIP
+    >>> ax = fa.plot("relu", "gelu", derivative=True)  # doctest: +SKIP
     >>> ax.figure.savefig("activations.png")  # doctest: +SKIP
     """
+    names: Sequence[Any] = activations
+    if len(activations) == 1 and not isinstance(activations[0], str) and not callable(activations[0]):
+        (names,) = activations
     points = np.linspace(-5, 5, 1001) if x is None else np.asarray(x, float)
-    drawn = curves(activations, points, derivative)
+    drawn = curves(names, points, derivative)
     if ax is None:
         pyplot = imported("matplotlib.pyplot")
         _, ax = pyplot.subplots(layout="constrained")
@@ -98,10 +99,10 @@ def plot(
     return ax
 
 
-def save(activations: str | Any | Sequence[str | Any], path: str | PathLike[str], *, derivative: bool = False) -> None:
+def save(activations: Sequence[str | Any], path: str | PathLike[str], *, derivative: bool = False) -> None:
     """Draw the same to a file, of the format that its name says, without a window or a display."""
     figure = imported("matplotlib.figure").Figure(layout="constrained")
-    plot(activations, derivative=derivative, ax=figure.subplots())
+    plot(*activations, derivative=derivative, ax=figure.subplots())
     figure.savefig(path, dpi=150)
 
 
@@ -123,8 +124,20 @@ def painted(word: str, color: int) -> str:
     return f"\033[{color}m{word}\033[0m"
 
 
+def is_drawn(curve: int, column: int | NDArray[Any]) -> Any:
+    """Return whether a curve has a dot in a column, where no colours tell the curves apart: all but the first have gaps."""
+    dots, period = ((1, 1), (6, 8), (1, 3), (3, 8))[curve % 4]
+    return column % period < dots
+
+
+def sample(curve: int) -> str:
+    """Return a short piece of a curve, for the legend."""
+    dots = np.where(is_drawn(curve, np.arange(16)).reshape(8, 2), DOTS[2], 0).sum(axis=1)
+    return "".join(chr(0x2800 + cell) for cell in dots)
+
+
 def text(
-    activations: str | Any | Sequence[str | Any],
+    activations: Sequence[str | Any],
     *,
     derivative: bool = False,
     width: int = 72,
@@ -143,7 +156,7 @@ def text(
         row = np.round((high - y) / (high - low) * (4 * height - 1))
         ends = np.stack([row, np.concatenate([row[:1], row[:-1]])])  # joined to the point before
         for column, (to, start) in enumerate(ends.T):
-            if not np.isfinite(to) or not np.isfinite(start):
+            if not np.isfinite(to) or not np.isfinite(start) or not (color or is_drawn(number, column)):
                 continue
             dots = np.arange(int(min(to, start + (to > start))), int(max(to, start - (to < start))) + 1)
             dots = dots[(dots >= 0) & (dots < 4 * height)]
@@ -159,5 +172,9 @@ def text(
         edge = f"{high:5.2f} " if at == 0 else f"{low:5.2f} " if at == height - 1 else "      "
         lines.append((edge + line).rstrip())
     lines.append(f"      -5{'5':>{width - 2}}")
-    names = [painted(label, COLORS[k % len(COLORS)]) if color else label for k, (label, *_) in enumerate(drawn)]
-    return "\n".join([*lines, "      " + "   ".join(names)])
+    labels = [label for label, *_ in drawn]
+    if color:
+        labels = [painted(label, COLORS[k % len(COLORS)]) for k, label in enumerate(labels)]
+    elif len(labels) > 1:
+        labels = [f"{sample(k)} {label}" for k, label in enumerate(labels)]
+    return "\n".join([*lines, "      " + "   ".join(labels)])

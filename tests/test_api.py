@@ -506,3 +506,12 @@ def test_the_jacobian_of_softmax_is_that_of_every_row(dtype):
         np.testing.assert_allclose(got, want.astype(dtype), rtol=2 * np.finfo(dtype).eps)
     along_first = fa.softmax.jacobian(np.ascontiguousarray(y.T), axis=0)
     assert along_first.shape == (5, 3, 5) or along_first.shape == (3, 5, 5)
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.kind in ("elementwise", "channelwise")])
+def test_backward_without_a_source_says_which_it_needs(name):
+    weight = {"weight": 0.25} if name == "prelu" else helpers.typical(fa.ACTIVATIONS[name])
+    with pytest.raises(TypeError) as caught:
+        fa.get(name).backward(np.ones(3), **weight)
+    assert "needs x=" in str(caught.value)
+    assert ("or y=" in str(caught.value)) == SPECS[name].from_y

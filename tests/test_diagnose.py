@@ -29,7 +29,16 @@ def counted(name, x, axis, threshold, parameters):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("name", "parameters"), [("relu", {}), ("sigmoid", {}), ("elu", {"alpha": 0.5}), ("gelu", {})])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("relu", {}),
+        ("sigmoid", {}),
+        ("elu", {"alpha": 0.5}),
+        ("gelu", {}),
+        ("threshold", {"threshold": 0.5, "value": 2.0}),
+    ],
+)
 def test_tells_what_the_derivative_says(name, parameters, shape, dtype):
     x = helpers.values(shape, dtype)
     x.reshape(-1, shape[-1])[:, ::3] = -np.abs(x.reshape(-1, shape[-1])[:, ::3])
@@ -37,7 +46,7 @@ def test_tells_what_the_derivative_says(name, parameters, shape, dtype):
         for threshold in (0.01, 0.3):
             want = counted(name, x, axis, threshold, parameters)
             for given in (x, np.asfortranarray(x), x[..., ::-1].copy()[..., ::-1]):
-                found = fa.diagnose(name, given, axis=axis, threshold=threshold, **parameters)
+                found = fa.diagnose(name, given, axis=axis, saturated_below=threshold, **parameters)
                 for key, value in want.items():
                     np.testing.assert_allclose(getattr(found, key), value, rtol=1e-12, err_msg=key)
 
@@ -61,9 +70,9 @@ def test_empty_and_scalar_input():
         (("rellu", np.ones(3)), {}, ValueError, "relu"),
         (("relu", np.ones(3, complex)), {}, TypeError, "complex"),
         (("relu", np.ones(3)), {"axis": 1}, ValueError, "axis 1"),
-        (("relu", np.ones(3)), {"threshold": -1}, ValueError, "threshold"),
-        (("relu", np.ones(3)), {"threshold": np.nan}, ValueError, "threshold"),
-        (("relu", np.ones(3)), {"threshold": "0"}, TypeError, "threshold"),
+        (("relu", np.ones(3)), {"saturated_below": -1}, ValueError, "saturated_below"),
+        (("relu", np.ones(3)), {"saturated_below": np.nan}, ValueError, "saturated_below"),
+        (("relu", np.ones(3)), {"saturated_below": "0"}, TypeError, "saturated_below"),
         (("relu", np.ones(3)), {"alpha": 1}, TypeError, "unexpected keyword argument 'alpha'"),
         (("elu", np.ones(3)), {"alpha": np.nan}, ValueError, "alpha"),
         (("elu", np.ones(3)), {"bias": 1}, TypeError, "unexpected keyword argument 'bias'"),

@@ -204,17 +204,41 @@ def marked_in_the_readme():
     page = renderer.render((PROJECT / "README.md").read_text(encoding="utf-8"))
     if page is None:
         pytest.skip("needs readme_renderer[md]")
-    (table,) = [table for table in re.findall(r"<table.*?</table>", page, re.DOTALL) if "functions; those" in table]
+    (table,) = [table for table in re.findall(r"<table.*?</table>", page, re.DOTALL) if "<th>family</th>" in table]
     found = re.findall(r"<code>(\w+)</code>(\S?)", table.partition("<tbody>")[2])
     return {name: mark == "†" for name, mark in found}
 
 
 def test_the_readmes_table_marks_what_has_no_derivative_from_the_output():
     has_none = {name: "y" not in activation.backward_from for name, activation in fa.ACTIVATIONS.items()}
-    has_none |= dict.fromkeys(fa.GATES, True)
+    has_none |= dict.fromkeys([*fa.GATES, *fa.REDUCTIONS], True)
     marked = marked_in_the_readme()
     assert has_none.items() <= marked.items()
-    assert not any(marked[name] for name in marked.keys() & {"logsumexp", "softmax_cross_entropy"})
+    assert not any(marked[name] for name in marked.keys() - has_none.keys())
+
+
+def test_the_readmes_largest_error_is_that_of_the_measurements():
+    lines = (PROJECT / "docs" / "accuracy.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    kinds = {name: spec.kind for name, spec in SPECS.items()}
+    errors = [
+        float(row[4].strip("*"))
+        for row in rows
+        if kinds.get(row[0]) in ("elementwise", "channelwise") and row[2] == "float32"
+    ]
+    assert len(errors) > 60
+    assert f"{max(errors):.2f} ulp" in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readmes_picture_shows_every_case_in_which_a_peer_leads():
+    pytest.importorskip("matplotlib")
+    sys.path.append(str(PROJECT / "tools"))
+    import speed_picture
+
+    found, _ = speed_picture.measured()
+    led = {case for case, ratios in found.items() if min(ratios.values(), default=1) < 0.95}
+    assert led
+    assert led <= set(speed_picture.shown(found).values())
 
 
 @pytest.mark.parametrize("page", ["speed", "fused"])

@@ -441,7 +441,7 @@ def test_nothing_that_numpy_raises_or_warns_of_happens_in_a_call():
                     activation.backward(x, x=x, **typical, bias=vector, bias_grad=np.empty_like(vector))
                     if not typical:
                         fa.diagnose(activation, x)
-                        fa.diagnose(activation, [-745.0, -746.0], threshold=5e-324)
+                        fa.diagnose(activation, [-745.0, -746.0], saturated_below=5e-324)
             fa.softmax(x, scale=1e-30, where=x > 0, causal=True)
             fa.logsumexp(x, keepdims=True)
             fa.logsumexp(x[:0], axis=0, out=np.empty(6, x.dtype))
@@ -506,7 +506,7 @@ class Shrinks:
     def __index__(self):
         self.shrinks.resize((1,), refcheck=False)
         return -1
-for keyword in ("alpha", "axis", "threshold"):
+for keyword in ("alpha", "axis", "saturated_below"):
     x = np.ones(1 << 24)
     assert fa.diagnose("elu", x, **{keyword: Shrinks(None, x)}).dead_by_unit.size == 1
 print("alive")
@@ -703,7 +703,7 @@ def test_conversions_leave_no_trace_in_the_floating_point_registers():
                 lambda: fa.prelu(x, [1, 2, 3, 4]),
                 lambda: fa.logsumexp(x),
                 lambda: fa.swiglu(x),
-                lambda: fa.diagnose("gelu", [-745.0, -746.0, 1e300], threshold=5e-324),
+                lambda: fa.diagnose("gelu", [-745.0, -746.0, 1e300], saturated_below=5e-324),
             ):
                 _testing.write_registers((status,))
                 call()

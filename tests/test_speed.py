@@ -18,6 +18,7 @@ ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation
 SETUP = """
 import fastact as fa, numpy as np
 x, grad, out = np.random.default_rng(0).standard_normal((3, 16)).astype(np.float32)
+half = x.astype(np.float16)
 strided, strided_out = np.zeros((2, 32), np.float32)[:, ::2]
 """
 
@@ -34,6 +35,10 @@ def ratio(statement, reference, rounds=15, tries=5):
 
 def test_a_call_in_place_costs_a_quarter_of_a_numpy_call():
     assert ratio("fa.relu(x, out=x)", "np.tanh(x, out=out)") <= 0.25
+
+
+def test_a_call_of_halves_costs_a_quarter_of_a_numpy_call():
+    assert ratio("fa.relu(half, out=half)", "np.tanh(x, out=out)") <= 0.25
 
 
 def test_a_backward_call_in_place_costs_a_quarter_of_a_numpy_call():

@@ -44,6 +44,7 @@ def test_the_version_is_that_of_the_installed_distribution():
 @in_a_source_tree
 def test_the_version_is_that_of_the_project():
     assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"] == fa.__version__
+    assert f"\nversion: {fa.__version__}\n" in (PROJECT / "CITATION.cff").read_text()
 
 
 @pytest.mark.slow

@@ -66,11 +66,11 @@ def tools() -> str:
     before = fa.get_num_threads()
     with fa.num_threads(1):
         fa.set_num_threads(before)
-    found: fa.Diagnosis = fa.diagnose(fa.relu, np.ones((2, 3)), threshold=0.1)
+    found: fa.Diagnosis = fa.diagnose(fa.relu, np.ones((2, 3)), saturated_below=0.1)
     fa.show_config()
     config = fa.show_config(mode="dicts")
     names = [*fa.ACTIVATIONS, *fa.GATES, *fa.REDUCTIONS]
-    return f"{fa.__version__} {fa.get('relu')} {found.dead} {config['cpu_target']} {len(names)} {fa.plot.__name__}"
+    return f"{fa.__version__} {fa.get('relu')} {found.dead} {config['cpu_target']} {len(names)} {fa.plot.__name__} {fa.get_include()} {fa.get_c_api():#x}"
 
 
 if __name__ == "__main__":

@@ -307,6 +307,8 @@ def main():
 
     from tqdm import tqdm
 
+    fuzzing()  # what cannot be imported at all is no finding
+
     started = time.monotonic()
     with tqdm(total=options.calls, unit=" calls", smoothing=0.05) as bar:
         campaign = Campaign(options, bar)

@@ -46,7 +46,7 @@ def bars(figure, spec):
     places = np.arange(len(ROW))
     left.bar(places, ROW, color="#888888")
     left.set_title("x")
-    scales = (0.5, 1.0, 2.0) if spec.masked else (None,)
+    scales = (0.5, 1.0, 2.0) if spec.scaled else (None,)
     width = 0.8 / len(scales)
     for k, scale in enumerate(scales):
         given = {} if scale is None else {"scale": scale}

@@ -177,6 +177,33 @@ NUMPY_OUT = {
     ("exponential", "forward"): ["np.exp(x, out=out)"],
     ("identity", "forward"): ["np.positive(x, out=out)"],
 }
+# An operator of ONNX and its attributes, by value or by the name of the activation's parameter.  ONNX Runtime has kernels
+# for float64 of some of them.
+ONNX = {
+    "relu": ("Relu", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": "negative_slope"}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "hard_swish": ("HardSwish", {}),
+    "soft_shrink": ("Shrink", {"lambd": "lambd", "bias": "lambd"}),
+    "identity": ("Identity", {}),
+    "soft_sign": ("Softsign", {}),
+    "sigmoid": ("Sigmoid", {}),
+    "tanh": ("Tanh", {}),
+    "silu": ("Swish", {"alpha": 1.0}),
+    "gelu_tanh": ("Gelu", {"approximate": "tanh"}),
+    "exponential": ("Exp", {}),
+    "elu": ("Elu", {"alpha": "alpha"}),
+    "selu": ("Selu", {}),
+    "celu": ("Celu", {"alpha": "alpha"}),
+    "softplus": ("Softplus", {}),
+    "mish": ("Mish", {}),
+    "gelu": ("Gelu", {}),
+    "softmax": ("Softmax", {"axis": -1}),
+    "log_softmax": ("LogSoftmax", {"axis": -1}),
+}
+ONNX_WIDE = {
+    "relu", "soft_shrink", "identity", "sigmoid", "tanh", "silu", "exponential", "softmax", "log_softmax",
+}  # fmt: skip
 # JAX compiles an expression; its derivative from x is its own, that from y is what its users would have to write.
 JAX_FROM_Y = {
     "relu": "jnp.where(y > 0, grad, 0)",
@@ -266,7 +293,19 @@ def jax(activation, kind):
     ]
 
 
-LIBRARIES = {"fastact": fastact, "NumPy": numpy, "torch": torch, "SciPy": scipy, "JAX": jax}
+def onnxruntime(activation, kind):
+    """Return ONNX Runtime's way: it computes no derivatives."""
+    return [Way(OUT, "run()")] if activation in ONNX and kind == "forward" else []
+
+
+LIBRARIES = {
+    "fastact": fastact,
+    "NumPy": numpy,
+    "torch": torch,
+    "SciPy": scipy,
+    "JAX": jax,
+    "onnxruntime": onnxruntime,
+}
 
 
 def installed():
@@ -274,6 +313,8 @@ def installed():
     return [name for name in LIBRARIES if importlib.util.find_spec(name.lower())]
 
 
-def ways(library, activation, kind):
+def ways(library, activation, kind, dtype="float32"):
     """Return the ways in which a library computes one kind of an activation's results; none where it does not."""
+    if library == "onnxruntime" and dtype != "float32" and activation not in ONNX_WIDE:
+        return []
     return LIBRARIES[library](activation, kind)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 import fastact as fa
+from fastact._bench import onnx_runtime
 from fastact._bench.peers import IN_PLACE, ways
 from fastact._formulas import FORMULAS
 from fastact._selfcheck import compute, float32_error, float64_error
@@ -76,7 +77,7 @@ class Library:
     """Answers for one library, in its own process."""
 
     def __init__(self, name, threads):
-        self.name = name
+        self.name, self.threads = name, threads
         self.names = {"np": np}
         self.to_own = np.asarray
         fa.set_num_threads(threads if name == "fastact" else 1)  # elsewhere it only makes the arrays
@@ -105,6 +106,10 @@ class Library:
         given = "y" if kind == "backward_y" else "x"
         names = self.names | SPECS[activation].typical | {"f": f, "formula": FORMULAS[activation]}
         names |= {given: self.to_own(x), "grad": self.to_own(grad), "out": self.to_own(np.empty_like(x))}
+        if self.name == "onnxruntime":
+            names["run"] = onnx_runtime.runner(
+                activation, SPECS[activation].typical, names["x"], names["out"], self.threads
+            )
         if way.compiled:
             jax, arrays = self.names["jax"], "x" if kind == "forward" else f"grad, {given}"
             names["compiled"] = jax.jit(eval(f"lambda {arrays}: {way.compiled}", names))
@@ -228,7 +233,7 @@ def candidates(case, processes, forms):
     return [
         (worker, case, way)
         for name, worker in processes.items()
-        for way in ways(name, case.activation, case.kind)
+        for way in ways(name, case.activation, case.kind, case.dtype)
         if way.form in (forms[:1] if name == "fastact" else forms)
     ]
 

@@ -12,7 +12,13 @@ SPECS: tuple[Spec, ...] = (
         range=("-1", "1"),
         bounds=ulp(forward=(0.6, 0.6), derivative=(1.25, 1.25), backward_y=(0.6, 0.6)),
         notes="Odd to the bit: ``soft_sign(-x)`` is ``-soft_sign(x)``.",
-        aliases=("softsign",),
+        elsewhere={
+            "torch.nn": "Softsign",
+            "torch.nn.functional": "softsign",
+            "jax.nn": "soft_sign",
+            "keras.activations": "softsign",
+            "ONNX": "Softsign",
+        },
         source="Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010",
         examples={
             "forward": """\
@@ -46,6 +52,7 @@ array([ 2., 16.,  2.])""",
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.25, 1.25), backward_y=(1.0, 1.0)),
+        elsewhere={"jax.nn": "squareplus", "keras.activations": "squareplus"},
         source="Barron, Squareplus: a softplus-like algebraic rectifier, 2021",
         examples={
             "forward": """\

@@ -15,7 +15,7 @@ SPECS: tuple[Spec, ...] = (
         range=("0", "inf"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
         notes="Subnormal results are accurate too.",
-        aliases=("exp",),
+        elsewhere={"keras.activations": "exponential", "ONNX": "Exp"},
         examples={
             "forward": """\
 >>> fa.exponential(np.array([-np.inf, 0.0, 1.0, 800.0]))
@@ -37,7 +37,7 @@ array([ 0., 20.])""",
         range=("0", "1"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0)),
         notes="Even to the bit, its derivative odd.",
-        aliases=("rbf",),
+        elsewhere={"others": "rbf"},
         examples={
             "forward": """\
 >>> fa.gaussian(np.array([-30.0, 0.0, 1.0]))
@@ -63,12 +63,19 @@ array([ 7.35758882e+000, -4.00000000e-199])""",
                 "alpha",
                 1.0,
                 FINITE,
-                "Minus the limit at minus infinity.",
+                "The limit at minus infinity is -alpha.",
                 limits_from_y=FINITE_FROM_ZERO,
                 examples=(0.5, 1.7, 0.0, -1.3, 1e-30, 1e30, 3e38, 1e-40),
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
+        elsewhere={
+            "torch.nn": "ELU",
+            "torch.nn.functional": "elu",
+            "jax.nn": "elu",
+            "keras.activations": "elu",
+            "ONNX": "Elu",
+        },
         notes="The derivative at 0 is that from the left, alpha.",
         source="Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units, 2015",
         examples={
@@ -92,6 +99,13 @@ array([ 2.5, 20. , 30. ])""",
         derivative_y=f"where(y > 0, {LAMBDA}, y + {LAMBDA} * {ALPHA})",
         range=("-1.7580993408473768599", "inf"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.6, 0.6)),
+        elsewhere={
+            "torch.nn": "SELU",
+            "torch.nn.functional": "selu",
+            "jax.nn": "selu",
+            "keras.activations": "selu",
+            "ONNX": "Selu",
+        },
         notes="The derivative at 0 is that from the left, 1.758.",
         source="Klambauer and others, Self-normalizing neural networks, 2017",
         examples={
@@ -119,11 +133,18 @@ array([17.58099341, 21.01401975])""",
                 "alpha",
                 1.0,
                 FINITE_ABOVE_ZERO,
-                "Minus the limit at minus infinity.",
+                "The limit at minus infinity is -alpha.",
                 examples=(0.1, 1.7, 1e-30, 1e30, 3e38, 1e-40),
             ),
         ),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.6, 0.6)),
+        elsewhere={
+            "torch.nn": "CELU",
+            "torch.nn.functional": "celu",
+            "jax.nn": "celu",
+            "keras.activations": "celu",
+            "ONNX": "Celu",
+        },
         source="Barron, Continuously differentiable exponential linear units, 2017",
         examples={
             "forward": """\

@@ -1,6 +1,8 @@
 """Gated units: kernels/gated.h. Each is an activation of one array times another, so its formulas are the activation's."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from fastact.catalogue import logistic, normal, piecewise
 from fastact.catalogue.spec import Bounds, Spec, ulp
@@ -18,6 +20,7 @@ def gate(
     gradients: str,
     inputs: tuple[str, str] = ("gate", "value"),
     notes: str = "",
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> Spec:
     """Return the Spec of a gated unit, with what the example's call and its backward give."""
     unit = UNITS[activation]
@@ -37,6 +40,7 @@ def gate(
         piecewise=unit.piecewise,
         bounds=bounds,
         notes=notes,
+        elsewhere=elsewhere,
         source="Shazeer, GLU variants improve transformer, 2020",
         examples={
             "forward": f"{EXAMPLE}\n>>> fa.{name}({', '.join(inputs)})\n{example}",
@@ -54,6 +58,7 @@ SPECS: tuple[Spec, ...] = (
         "array([0. , 1.5, 4. ])",
         "(array([0.  , 0.75, 0.  ]), array([0. , 0.5, 1. ]))",
         inputs=("value", "gate"),
+        elsewhere={"torch.nn": "GLU", "torch.nn.functional": "glu", "jax.nn": "glu", "keras.activations": "glu"},
         notes="As in PyTorch, the second array, or the second half, is the gate: among the gated units, only here.",
     ),
     gate(
@@ -63,6 +68,7 @@ SPECS: tuple[Spec, ...] = (
         ulp(forward=(3.0, 3.0), gate_grad=(4.0, 4.0), value_grad=(3.0, 3.0)),
         "array([  -0.,    0., 4000.])",
         "(array([-0. ,  1.5,  4. ]), array([  -0.,    0., 1000.]))",
+        elsewhere={"ONNX": "SwiGLU"},
     ),
     gate(
         "geglu",

@@ -12,7 +12,16 @@ SPECS: tuple[Spec, ...] = (
         range=("0", "1"),
         bounds=ulp(forward=(1.0, 1.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
         notes="Subnormal results are accurate too.",
-        aliases=("expit", "logistic", "logistic_sigmoid"),
+        elsewhere={
+            "torch.nn": "Sigmoid",
+            "torch.nn.functional": "sigmoid",
+            "jax.nn": "sigmoid",
+            "keras.activations": "sigmoid",
+            "scipy.special": "expit",
+            "ONNX": "Sigmoid",
+            "Hugging Face": "sigmoid",
+            "others": "logistic logistic_sigmoid",
+        },
         examples={
             "forward": """\
 >>> fa.sigmoid(np.array([-800.0, 0.0, 800.0]))
@@ -34,6 +43,14 @@ array([0. , 0.5])""",
         derivative_y="1 - y**2",
         range=("-1", "1"),
         bounds=ulp(forward=(1.0, 2.0), derivative=(1.0, 1.0), backward_y=(0.51, 0.51)),
+        elsewhere={
+            "torch.nn": "Tanh",
+            "torch.nn.functional": "tanh",
+            "jax.nn": "tanh",
+            "keras.activations": "tanh",
+            "ONNX": "Tanh",
+            "Hugging Face": "tanh",
+        },
         notes="Odd to the bit: ``tanh(-x)`` is ``-tanh(x)``.",
         examples={
             "forward": """\
@@ -56,7 +73,7 @@ array([7.5, 0. ])""",
         range=("-inf", "inf"),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 2.0)),
         notes="Odd to the bit. Accurate near 0, where ``x - tanh(x)`` would cancel.",
-        aliases=("tanhshrink",),
+        elsewhere={"torch.nn": "Tanhshrink", "torch.nn.functional": "tanhshrink", "keras.activations": "tanh_shrink"},
         examples={
             "forward": """\
 >>> fa.tanh_shrink(np.array([-1000.0, 0.0, 1000.0]))
@@ -78,6 +95,13 @@ array([0., 3.])""",
         range=("-0.278465", "inf"),
         root="-1.2784645427610738",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        elsewhere={
+            "torch.nn": "SiLU",
+            "torch.nn.functional": "silu",
+            "jax.nn": "silu",
+            "keras.activations": "silu",
+            "Hugging Face": "silu",
+        },
         source="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function approximation, 2017",
         examples={
             "forward": """\
@@ -109,6 +133,7 @@ array([2., 3.])""",
             ),
         ),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
+        elsewhere={"jax.nn": "swish", "keras.activations": "swish", "ONNX": "Swish", "Hugging Face": "swish"},
         notes="The derivative's error is relative to 1/4 within 0.6 / abs(beta) of its root.",
         source="Ramachandran, Zoph and Le, Searching for activation functions, 2017",
         examples={
@@ -132,7 +157,7 @@ array([2., 3.])""",
         range=("-0.163611", "inf"),
         root="-0.75115425544128897",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
-        aliases=("gelu_quick",),
+        elsewhere={"Hugging Face": "quick_gelu", "others": "gelu_quick"},
         source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\
@@ -158,7 +183,14 @@ array([2., 3.])""",
         range=("-0.170041", "inf"),
         root="-0.75246142207101626",
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
-        aliases=("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"),
+        elsewhere={
+            "torch.nn": "GELU(approximate='tanh')",
+            "torch.nn.functional": "gelu(approximate='tanh')",
+            "jax.nn": "gelu(approximate=True)",
+            "keras.activations": "gelu(approximate=True)",
+            "ONNX": "Gelu(approximate='tanh')",
+            "Hugging Face": "gelu_new gelu_pytorch_tanh gelu_python_tanh gelu_fast gelu_accurate",
+        },
         source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
         examples={
             "forward": """\

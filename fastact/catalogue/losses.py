@@ -11,13 +11,17 @@ SPECS: tuple[Spec, ...] = (
         gradient="softmax(logits) * sum(t) - t",
         terms={"gradient": "softmax(logits) * sum(t) + t"},
         range=("0", "inf"),
-        aliases=("cross_entropy", "CrossEntropyLoss", "SoftmaxCrossEntropyLoss"),
+        elsewhere={
+            "torch.nn": "CrossEntropyLoss",
+            "torch.nn.functional": "cross_entropy",
+            "ONNX": "SoftmaxCrossEntropyLoss",
+        },
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("softmax", "log_softmax", "sigmoid_cross_entropy"),
         notes="""\
 t are the targets: probabilities, or 1 at a row's label and 0 elsewhere, so that the loss is ``-log(softmax(logits))`` at the label. `class_weight` multiplies the term of each class, and `label_smoothing` s replaces t by (1 - s) * t + s / classes.
 
-Where the softmax is subnormal, the gradient has the precision that it has lost, times the sum of the targets. A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
+A subnormal softmax has fewer digits, and so has the gradient then. A row that has a NaN or +inf, or is all -inf, becomes NaN.""",
         source="label smoothing: Szegedy and others, Rethinking the Inception architecture for computer vision, 2016",
         examples={
             "forward": """\
@@ -39,7 +43,7 @@ array([[-2.50000000e-01,  2.50000000e-01],
         gradient="1 / (1 + exp(-logits)) - t",
         terms={"gradient": "1 / (1 + exp(-logits)) + t"},
         range=("0", "inf"),
-        aliases=("binary_cross_entropy_with_logits", "BCEWithLogitsLoss"),
+        elsewhere={"torch.nn": "BCEWithLogitsLoss", "torch.nn.functional": "binary_cross_entropy_with_logits"},
         bounds=ulp(forward=(4.0, 4.0), gradient=(4.0, 4.0)),
         related=("sigmoid", "log_sigmoid", "softmax_cross_entropy"),
         notes="""\

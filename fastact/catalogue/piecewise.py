@@ -13,7 +13,15 @@ SPECS: tuple[Spec, ...] = (
         range=("0", "inf"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="The result for -0.0 is 0.0.",
-        aliases=("rectified_linear",),
+        elsewhere={
+            "torch.nn": "ReLU",
+            "torch.nn.functional": "relu",
+            "jax.nn": "relu",
+            "keras.activations": "relu",
+            "ONNX": "Relu",
+            "Hugging Face": "relu",
+            "others": "rectified_linear",
+        },
         source="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010",
         examples={
             "forward": """\
@@ -51,6 +59,14 @@ True""",
                 examples=(0.2, 0.0, 1.0, 3.0),
             ),
         ),
+        elsewhere={
+            "torch.nn": "LeakyReLU",
+            "torch.nn.functional": "leaky_relu",
+            "jax.nn": "leaky_relu",
+            "keras.activations": "leaky_relu(negative_slope=0.01)",
+            "ONNX": "LeakyRelu",
+            "Hugging Face": "leaky_relu",
+        },
         presets={"RReLU": {"negative_slope": 11 / 48}},  # in evaluation, where nothing is random
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="A slope above 1 is allowed.",
@@ -88,6 +104,7 @@ array([ 2.,  4., 30.])""",
         ),
         kind="channelwise",
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
+        elsewhere={"torch.nn": "PReLU", "torch.nn.functional": "prelu", "ONNX": "PRelu", "Hugging Face": "prelu"},
         notes="With a number for `weight` it is `leaky_relu`.",
         source="He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015",
         examples={
@@ -121,6 +138,13 @@ array([-1., -6.])""",
         derivative_y="where((y > 0) & (y < 6), 1, 0)",
         range=("0", "6"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
+        elsewhere={
+            "torch.nn": "ReLU6",
+            "torch.nn.functional": "relu6",
+            "jax.nn": "relu6",
+            "keras.activations": "relu6",
+            "Hugging Face": "relu6",
+        },
         notes="The result for -0.0 is 0.0.",
         source="Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010",
         examples={
@@ -164,7 +188,12 @@ array([ 0., 20.,  0.])""",
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         ordered=True,
-        aliases=("hardtanh",),
+        elsewhere={
+            "torch.nn": "Hardtanh",
+            "torch.nn.functional": "hardtanh",
+            "jax.nn": "hard_tanh",
+            "keras.activations": "hard_tanh",
+        },
         examples={
             "forward": """\
 >>> fa.hard_tanh(np.array([-1.5, 0.25, 2.0]))
@@ -207,7 +236,13 @@ array([ 0., 20.,  0.])""",
         ),
         presets={"ThresholdedRelu": {"threshold": 1.0, "value": 0.0}},
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5)),
-        aliases=("thresholded_relu",),
+        elsewhere={
+            "torch.nn": "Threshold",
+            "torch.nn.functional": "threshold",
+            "keras.activations": "threshold",
+            "ONNX": "ThresholdedRelu",
+            "others": "thresholded_relu",
+        },
         examples={
             "forward": """\
 >>> fa.threshold(np.array([-1.5, 0.1, 2.0]), 0.1, 20)
@@ -230,7 +265,7 @@ array([ 0.,  0., 30.])""",
         derivative_y="2 * sqrt(y)",
         range=("0", "inf"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
-        aliases=("relu2", "squared_relu"),
+        elsewhere={"Hugging Face": "relu2", "others": "squared_relu"},
         source="So and others, Primer: searching for efficient transformers for language modeling, 2021",
         examples={
             "forward": """\
@@ -279,7 +314,13 @@ array([  0.,  20., 180.])""",
             "derivative": "where((x > -3) & (x < 3), 1 / 6, 0)",
             "derivative_y": "where((y > 0) & (y < 1), 1 / 6, 0)",
         },
-        aliases=("hardsigmoid",),
+        elsewhere={
+            "torch.nn": "Hardsigmoid",
+            "torch.nn.functional": "hardsigmoid",
+            "jax.nn": "hard_sigmoid",
+            "keras.activations": "hard_sigmoid",
+            "ONNX": "HardSigmoid(alpha=1/6)",
+        },
         examples={
             "forward": """\
 >>> fa.hard_sigmoid(np.array([-4.0, 0.0, 4.0]))
@@ -307,7 +348,13 @@ array([0., 5., 0.])""",
         range=("-0.375", "inf"),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.5, 1.5)),
         notes="The derivative is 0 at -3 and 1 at 3.",
-        aliases=("hardswish", "hard_silu"),
+        elsewhere={
+            "torch.nn": "Hardswish",
+            "torch.nn.functional": "hardswish",
+            "jax.nn": "hard_swish hard_silu",
+            "keras.activations": "hard_swish hard_silu",
+            "ONNX": "HardSwish",
+        },
         source="Howard and others, Searching for MobileNetV3, 2019",
         examples={
             "forward": """\
@@ -341,7 +388,12 @@ array([ 0., 20., 30.])""",
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="Odd to the bit: a zero has the sign of x.",
-        aliases=("hardshrink", "Shrink"),
+        elsewhere={
+            "torch.nn": "Hardshrink",
+            "torch.nn.functional": "hardshrink",
+            "keras.activations": "hard_shrink",
+            "ONNX": "Shrink",
+        },
         examples={
             "forward": """\
 >>> fa.hard_shrink(np.array([-1.5, 0.5, 0.75]))
@@ -376,7 +428,12 @@ array([10.,  0., 30.])""",
         ),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
         notes="Odd to the bit: a zero has the sign of x.",
-        aliases=("softshrink",),
+        elsewhere={
+            "torch.nn": "Softshrink",
+            "torch.nn.functional": "softshrink",
+            "keras.activations": "soft_shrink",
+            "ONNX": "Shrink(bias=0.5)",
+        },
         examples={
             "forward": """\
 >>> fa.soft_shrink(np.array([-1.5, 0.5, 0.75]))
@@ -401,6 +458,7 @@ array([10.,  0., 30.])""",
         derivative_y="sqrt(minimum(y, 1))",
         range=("0", "inf"),
         bounds=ulp(forward=(0.6, 0.6), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
+        elsewhere={"jax.nn": "sparse_plus", "keras.activations": "sparse_plus"},
         examples={
             "forward": """\
 >>> fa.sparse_plus(np.array([-1.5, 0.0, 0.5, 2.0]))
@@ -425,6 +483,7 @@ array([ 0., 15., 30.])""",
         derivative_y="where((y > 0) & (y < 1), 1 / 2, 0)",
         range=("0", "1"),
         bounds=ulp(forward=(0.5, 0.5), derivative=(0.5, 0.5), backward_y=(0.5, 0.5)),
+        elsewhere={"jax.nn": "sparse_sigmoid", "keras.activations": "sparse_sigmoid"},
         examples={
             "forward": """\
 >>> fa.sparse_sigmoid(np.array([-1.5, 0.0, 0.5, 2.0]))
@@ -449,7 +508,13 @@ array([ 0., 10.,  0.])""",
         derivative_y="where(y > 0, 1, 1)",
         range=("-inf", "inf"),
         bounds=ulp(forward=(0.0, 0.0), derivative=(0.0, 0.0), backward_y=(0.0, 0.0)),
-        aliases=("linear",),
+        elsewhere={
+            "torch.nn": "Identity",
+            "jax.nn": "identity",
+            "keras.activations": "linear",
+            "ONNX": "Identity",
+            "Hugging Face": "linear",
+        },
         examples={
             "forward": """\
 >>> fa.identity(np.array([-1.5, -0.0, 2.0]))

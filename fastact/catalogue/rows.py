@@ -12,6 +12,14 @@ SPECS: tuple[Spec, ...] = (
         kind="rowwise",
         masked=True,
         scaled=True,
+        elsewhere={
+            "torch.nn": "Softmax(dim=-1)",
+            "torch.nn.functional": "softmax(dim=-1)",
+            "jax.nn": "softmax",
+            "keras.activations": "softmax",
+            "scipy.special": "softmax(axis=-1)",
+            "ONNX": "Softmax",
+        },
         presets={"Softmax2d": {"axis": -3}},
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "y * (abs(grad) + sum(abs(grad) * y))"},
@@ -38,6 +46,7 @@ array([ 0.25, -0.25])""",
         kind="rowwise",
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "y * (abs(grad) + sum(abs(grad) * y))"},
+        elsewhere={"torch.nn": "Softmin(dim=-1)", "torch.nn.functional": "softmin(dim=-1)"},
         notes="A row that has a NaN or -inf, or is all +inf, becomes NaN.",
         examples={
             "forward": """\
@@ -60,6 +69,14 @@ array([-0.25,  0.25])""",
         scaled=True,
         bounds=ulp(forward=(3.0, 3.0), backward_y=(3.0, 3.0)),
         terms={"backward_y": "abs(grad) + exp(y) * sum(abs(grad))"},
+        elsewhere={
+            "torch.nn": "LogSoftmax(dim=-1)",
+            "torch.nn.functional": "log_softmax(dim=-1)",
+            "jax.nn": "log_softmax",
+            "keras.activations": "log_softmax",
+            "scipy.special": "log_softmax(axis=-1)",
+            "ONNX": "LogSoftmax",
+        },
         notes="A row that has a NaN or +inf, or is all -inf, becomes NaN.",
         examples={
             "forward": """\
@@ -83,6 +100,7 @@ array([ 0.5, -0.5])""",
             "forward": "maximum(1e-6, x - max(x) - threshold(x - max(x)))",
             "backward_y": "abs(grad) + sum(where(y > 0, abs(grad), 0)) / maximum(1, sum(where(y > 0, 1, 0)))",
         },
+        elsewhere={"keras.activations": "sparsemax"},
         notes="""\
 ``threshold`` is the number for which the row sums to 1: the mean of the elements above it, minus 1 over their number.
 
@@ -111,7 +129,12 @@ REDUCTIONS: tuple[Spec, ...] = (
         of_nothing=-float("inf"),
         bounds=ulp(forward=(3.0, 3.0), backward_x=(4.0, 4.0)),
         terms={"forward": "abs(max(x)) + log(sum(exp(x - max(x))))"},
-        notes="The gradient is `softmax` times `grad`, with the precision that a subnormal softmax has lost.\n\nA row that has a NaN gives NaN, else one with +inf +inf, and one of -inf alone, or of no elements, -inf.",
+        elsewhere={
+            "jax.nn": "logsumexp(axis=-1)",
+            "scipy.special": "logsumexp(axis=-1)",
+            "ONNX": "ReduceLogSumExp(axes=[-1],keepdims=0)",
+        },
+        notes="The gradient is `softmax` times `grad`. A subnormal softmax has fewer digits, and so has the gradient then.\n\nA row that has a NaN gives NaN. Otherwise a row that has +inf gives +inf. A row of -inf alone, or of no elements, gives -inf.",
         examples={
             "forward": """\
 >>> fa.logsumexp(np.array([[1000.0, 1000.0], [0.0, -np.inf]]))

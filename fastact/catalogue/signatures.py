@@ -112,8 +112,8 @@ AXES = Argument(
     "axis",
     default=-1,
     several=True,
-    doc="The axis along which the rows lie. A tuple of several, or None for all: a row has all elements along these. Arrays "
-    "of which they are not one run of memory are copied.",
+    doc="The axis along which the rows lie. A tuple of axes, or None for all axes: a row has all elements along these. If they do "
+    "not lie together in memory, the array is copied.",
 )
 GRAD = Argument(
     "grad", "input", "like", 0, REQUIRED, True, True, doc=f"Gradient of the loss with respect to the output. {REAL}"
@@ -419,3 +419,24 @@ def ways(spec: Spec, role: str) -> list[tuple[Argument, ...]]:
         by_output = ("x", *(a.name for a in declared if a.role == "vector"))
         return [required(("x",), ("y",)), *([required(("y",), by_output)] if spec.from_y else [])]
     return [declared]
+
+
+def bare_calls(spec: Spec) -> dict[str, tuple[Argument, ...]]:
+    """Return the calls of a function from C, each with inputs, parameters and outputs, and nothing that can be left out.
+
+    A name is the role, and "backward_y" where backward goes by the output. Losses have none.
+    """
+    calls = {}
+    for role in () if spec.kind == "loss" else ("forward", "derivative", "backward"):
+        if role == "derivative" and spec.derivative is None:
+            continue
+        for way in ways(spec, role):
+            if not any(a.role == "input" and a.shape == "halves" for a in way):
+                by_output = any(a.name == "y" for a in way)
+                calls[f"{role}_y" if by_output else role] = tuple(filter(is_bare, way))
+    return calls
+
+
+def is_bare(argument: Argument) -> bool:
+    required = argument.role in ("input", "weight") and argument.default is REQUIRED
+    return required or argument.role == "parameter" or (argument.role == "output" and argument.shape != "halves")

@@ -20,6 +20,13 @@ SPECS: tuple[Spec, ...] = (
             ),
         ),
         bounds=ulp(forward=(1.5, 1.5), derivative=(1.0, 1.0), backward_y=(0.75, 0.75)),
+        elsewhere={
+            "torch.nn": "Softplus",
+            "torch.nn.functional": "softplus",
+            "jax.nn": "softplus",
+            "keras.activations": "softplus",
+            "ONNX": "Softplus",
+        },
         notes="log(1 + exp(beta * x)) / beta without a threshold: smooth and accurate everywhere, subnormal results included.",
         examples={
             "forward": """\
@@ -43,7 +50,13 @@ array([ 5., 20.])""",
         range=("-inf", "0"),
         bounds=ulp(forward=(1.25, 1.25), derivative=(1.0, 1.0), backward_y=(0.75, 0.75)),
         notes="-softplus(-x).",
-        aliases=("logsigmoid", "log_expit"),
+        elsewhere={
+            "torch.nn": "LogSigmoid",
+            "torch.nn.functional": "logsigmoid",
+            "jax.nn": "log_sigmoid",
+            "keras.activations": "log_sigmoid",
+            "scipy.special": "log_expit",
+        },
         examples={
             "forward": """\
 >>> fa.log_sigmoid(np.array([-1000.0, 0.0, 1000.0]))
@@ -65,7 +78,15 @@ array([10., 10.])""",
         " + x / cosh(maximum(x, 0) + log1p(exp(-abs(x)))) ** 2 * where(x < 0, exp(-abs(x)), 1) / (1 + exp(-abs(x)))",
         root="-1.1924312145154952",
         range=("-0.3088435", "inf"),
-        bounds=ulp(forward=(1.1, 1.1), derivative=(1.5, 1.5)),
+        bounds=ulp(forward=(1.1, 1.1), derivative=(1.75, 1.75)),
+        elsewhere={
+            "torch.nn": "Mish",
+            "torch.nn.functional": "mish",
+            "jax.nn": "mish",
+            "keras.activations": "mish",
+            "ONNX": "Mish",
+            "Hugging Face": "mish",
+        },
         notes="x * tanh(softplus(x)). Its least value is near -0.3088, at x near -1.1925.",
         source="Misra, Mish: a self regularized non-monotonic activation function, 2019",
         examples={

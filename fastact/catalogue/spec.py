@@ -20,6 +20,16 @@ FINITE = (-MOST, MOST)
 FINITE_FROM_ZERO = (0.0, MOST)
 FINITE_ABOVE_ZERO = (LEAST, MOST)
 ANY_NUMBER = (-float("inf"), float("inf"))
+LIBRARIES = (
+    "torch.nn",
+    "torch.nn.functional",
+    "jax.nn",
+    "keras.activations",
+    "scipy.special",
+    "ONNX",
+    "Hugging Face",  # transformers.activations.ACT2FN
+    "others",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,9 @@ class Spec:
     scaled: bool = False  # and rows scaled, and masked causally
     activation: str | None = None  # that of a gated unit, which is a function of `gate` and `value`
     inputs: tuple[str, str] | None = None  # these two in the order of the call
-    aliases: tuple[str, ...] = ()  # other libraries' names, but for capitals and underscores
+    # By library of LIBRARIES: names there, apart by spaces, of what computes the same with its defaults; where defaults
+    # differ, with the arguments that make it so.
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict
     )  # names that stand for it with other defaults
@@ -84,6 +96,12 @@ class Spec:
     def from_y(self) -> bool:
         """Whether the output determines the derivative."""
         return self.derivative_y is not None or self.kind == "rowwise"
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What it is called in other libraries, where the name alone says it."""
+        names = " ".join(self.elsewhere.values()).split()
+        return tuple(dict.fromkeys(name for name in names if "(" not in name and name != self.name))
 
     @property
     def by_rows(self) -> bool:

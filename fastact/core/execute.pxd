@@ -20,6 +20,12 @@ cdef enum:
 
 cdef int compute(const Kernel *kernel, const double *parameters, const Call *call) except -1
 
+cdef bint reserve_rows(Plan *plan, int threads) noexcept nogil
+
+cdef void run_tile(
+    const Plan *plan, const char *first, char *out, Py_ssize_t plane, Py_ssize_t row, Py_ssize_t column,
+    Py_ssize_t rows, Py_ssize_t columns, int thread) noexcept nogil
+
 cdef void compute_elements(
     const Plan *plan, char **at, Py_ssize_t rows, Py_ssize_t columns, char *room) noexcept nogil
 

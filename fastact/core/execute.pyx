@@ -381,25 +381,23 @@ cdef void compute_boxes(Plan *plan, Py_ssize_t *index) noexcept nogil:
         more = next_box(plan, index)
 
 
-cdef int reserve_rows(Plan *plan, int threads) except -1:
-    """Where rows go that must be copied, and how many at once."""
+cdef bint reserve_rows(Plan *plan, int threads) noexcept nogil:
+    """Where rows go that must be copied, and how many at once; False if there is no memory for them."""
     cdef Py_ssize_t row
     if not plan.kernel.rowwise or plan.side_by_side or plan.direct:
-        return 0
+        return True
     if plan.columns > (<Py_ssize_t> 1 << 62) // (2 * LINE * plan.item * threads):
-        raise MemoryError("fastact has no memory for rows that must be copied")
+        return False
     row = plan.columns * plan.item
     plan.rows_at_once = max(<Py_ssize_t> 1, max(BLOCK // row, min(<Py_ssize_t> LINE, <Py_ssize_t> HEAP // row)))
     if has_singles(plan):
         plan.rows_at_once = min(plan.rows_at_once, <Py_ssize_t> LINE)
     plan.heap_share = 2 * plan.rows_at_once * row
     plan.heap = <char *> malloc(threads * plan.heap_share)
-    if plan.heap == NULL:
-        raise MemoryError("fastact has no memory for rows that must be copied")
-    return 0
+    return plan.heap != NULL
 
 
-cdef bint has_singles(const Plan *plan) noexcept:
+cdef bint has_singles(const Plan *plan) noexcept nogil:
     """Whether a number a row must be converted."""
     cdef int k
     for k in range(plan.operands):
@@ -434,7 +432,8 @@ cdef int compute(const Kernel *kernel, const double *parameters, const Call *cal
     try:
         lay_out(plan, call)
         threads = team(work_of(kernel.cost, 3, [plan.planes, plan.rows, plan.columns]))
-        reserve_rows(plan, threads)
+        if not reserve_rows(plan, threads):
+            raise MemoryError("fastact has no memory for rows that must be copied")
         memset(index, 0, plan.outer * sizeof(Py_ssize_t))
         if threads > 1:
             share(plan, index, threads)

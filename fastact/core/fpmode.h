@@ -114,15 +114,33 @@ static inline void fpmode_write(const uint64_t registers[FPMODE_REGISTERS])
 }
 #endif
 
+/* Holds the arithmetic that makes a value, or is made of it, on its side of a change of mode. */
+#if defined(__x86_64__) || defined(_M_X64)
+#define FPMODE_HOLD(value) __asm__ volatile("" : "+x"(value))
+#elif defined(__aarch64__)
+#define FPMODE_HOLD(value) __asm__ volatile("" : "+w"(value))
+#else
+#define FPMODE_HOLD(value) __asm__ volatile("" : "+m"(value))
+#endif
+
 /* Rounds a caller's parameter to the type computed in; whether it is within low and high, both as it was given and rounded
- * (a NaN is not).  Through volatile variables, to hold the arithmetic between the two calls. */
+ * (a NaN is not). In the default mode, which the caller has entered. */
+static inline int fpmode_round_inside(double value, int single, double low, double high, double *rounded)
+{
+    FPMODE_HOLD(value);
+    double exact = single ? (float)value : value;
+    int inside = low <= value && value <= high && low <= exact && exact <= high;
+    FPMODE_HOLD(exact);
+    __asm__ volatile("" : "+r"(inside));
+    *rounded = exact;
+    return inside;
+}
+
 static inline int fpmode_round(double value, int single, double low, double high, double *rounded)
 {
     fpmode was = fpmode_enter();
-    volatile double given = value, exact = single ? (float)given : given;
-    volatile int inside = low <= given && given <= high && low <= exact && exact <= high;
+    int inside = fpmode_round_inside(value, single, low, high, rounded);
     fpmode_leave(was);
-    *rounded = exact;
     return inside;
 }
 

@@ -13,6 +13,7 @@ from libc.string cimport memcpy, memset, strcmp
 
 from fastact.core.arrays cimport (
     FLOAT32,
+    FLOAT64,
     Array,
     PyArray_BYTES,
     PyArray_CheckExact,
@@ -88,6 +89,7 @@ from fastact.core.operands cimport (
     allocate,
     announce_writes,
     dispatch_override,
+    dtype_of,
     finish,
     prepare_result,
     read_arrays,
@@ -96,6 +98,8 @@ from fastact.core.operands cimport (
     resolve,
     round_parameters,
     separate,
+    storage_of,
+    type_of,
 )
 from fastact.core.plan cimport ANY, ELEMENTS, REPEATED, SHARED, SINGLE, Kernel, Plan, start
 from fastact.core.segments cimport Summation, Sums, add_up, discard, lay_out_sums, term_of
@@ -620,7 +624,9 @@ cdef int choose_source(Function self, PyObject **given) except -1:
     cdef int i
     if y and self.kernels[FROM_Y][FLOAT32].run == NULL:
         raise TypeError(f"{self.name}() needs x=, the input: the output does not determine the derivative")
-    if x == y:
+    if not x and not y:
+        raise TypeError(f"{self.name}() needs x=, the input{', or y=, the output' if self.row.from_y else ''}")
+    if x and y:
         raise TypeError(f"{self.name}() takes exactly one of x= (the input) and y= (the output)")
     for i in range(self.count):
         if y and self.slots[i].role == VECTOR and is_given(given[i]):
@@ -688,9 +694,15 @@ cdef inline bint is_clear(char *a, char *b, Py_ssize_t nbytes) noexcept:
     return a == b or a + nbytes <= b or b + nbytes <= a
 
 
-cdef inline PyObject *new_contiguous(const cnp.npy_intp *shape, int ndim, int dtype, int order) except NULL:
+cdef inline bint is_of(PyObject *value, int stored) noexcept:
+    """Whether it is an exact array of one of the types of results."""
+    return (real_type(value) if stored <= FLOAT64 else type_of(<Array *> value)) == stored
+
+
+cdef inline PyObject *new_contiguous(const cnp.npy_intp *shape, int ndim, int stored, int order) except NULL:
     """An array, contiguous in that order; a new reference."""
-    cdef PyObject *descr = <PyObject *> (float32 if dtype == FLOAT32 else float64)
+    cdef cnp.dtype type = float32 if stored == FLOAT32 else float64 if stored == FLOAT64 else dtype_of(stored)
+    cdef PyObject *descr = <PyObject *> type
     Py_XINCREF(descr)
     return new_from_descr(
         <PyTypeObject *> cnp.ndarray, <PyArray_Descr *> descr, ndim, shape, NULL, NULL,
@@ -720,7 +732,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
     cdef PyObject *out = given[self.out_argument]
     cdef const Kernel *kernel
     cdef Py_ssize_t n, item, nbytes
-    cdef int dtype, order, source = FROM_X, j, last
+    cdef int stored, dtype, order, source = FROM_X, j, last
     cdef char *second = NULL
     cdef bint made = False, halves = False
     cdef cnp.npy_intp halved[MAX_NDIM]
@@ -729,11 +741,13 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
     cdef fpmode was
     if mask & self.fast_needs != self.fast_needs:
         return NULL
-    dtype = real_type(<PyObject *> x)
-    if dtype < 0:
-        return NULL
+    stored = dtype = real_type(<PyObject *> x)
+    if stored < 0:
+        stored, dtype = type_of(x), FLOAT32
+        if stored < 0:
+            return NULL
     last, shape, order = PyArray_NDIM(x) - 1, PyArray_DIMS(x), PyArray_FLAGS(x) & CONTIGUOUS
-    item = sizeof(float) << dtype
+    item = PyArray_ITEMSIZE(x)
     n = count(x)
     if self.chooses:
         if is_given(given[1]) == is_given(given[2]):
@@ -744,6 +758,8 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
         source = FROM_Y
     kernel = &self.kernels[source][dtype]
     if order == 0 or n == 0 or n * kernel.cost >= fast_limit or kernel.run == NULL:
+        return NULL
+    if stored != dtype and not kernel.takes_halves:
         return NULL
     fast.by_rows, fast.width, fast.special, nbytes = False, n, 0, n * item
     if self.rowwise:
@@ -767,11 +783,11 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
                 continue
             if self.fast_slots[j].like and value != Py_None:
                 a = <Array *> value
-                if real_type(value) != dtype or not same_shape(x, a):
+                if not is_of(value, stored) or not same_shape(x, a):
                     return NULL
                 order &= PyArray_FLAGS(a)
                 second = fast.operands[self.fast_slots[j].operand] = PyArray_BYTES(a)
-            elif not add_special(self, given, self.fast_slots[j].argument, x, source, dtype, &fast):
+            elif not add_special(self, given, self.fast_slots[j].argument, x, source, stored, &fast):
                 return NULL
     if fast.by_rows or self.fast_loses:
         order &= cnp.NPY_ARRAY_C_CONTIGUOUS
@@ -780,7 +796,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
         out = NULL
     if out != NULL:
         a = <Array *> out
-        if (halves or a != x) and (real_type(out) != dtype or not has_shape(a, shape, last + 1)):
+        if (halves or a != x) and (not is_of(out, stored) or not has_shape(a, shape, last + 1)):
             return NULL
         if not PyArray_ISWRITEABLE(a):
             return NULL
@@ -798,11 +814,12 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
     if out != NULL:
         Py_XINCREF(out)
     else:
-        out = new_contiguous(shape, last if self.fast_reduces else last + 1, dtype, order)
+        out = new_contiguous(shape, last if self.fast_reduces else last + 1, stored, order)
         made = True
         fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
-    args.parameters, args.steps, args.storage = parameters, no_steps, FASTACT_FLOAT32 + dtype
+    args.parameters, args.steps = parameters, no_steps
+    args.storage = FASTACT_FLOAT32 + dtype if stored == dtype else storage_of(x)
     if fast.by_rows or fast.special:
         args.steps = fast.steps
         set_steps(self, &fast, kernel.operands, item)
@@ -852,7 +869,7 @@ cdef bint specials_are_apart(const Fast *fast, char *to, Py_ssize_t nbytes) noex
 
 
 cdef bint add_special(
-        Function self, PyObject **given, int i, Array *x, int source, int dtype, Fast *fast) noexcept:
+        Function self, PyObject **given, int i, Array *x, int source, int stored, Fast *fast) noexcept:
     """Whether the fast path can take an operand that is not of the shape and type of x: it is among them then."""
     cdef Array *a = <Array *> given[i]
     cdef int k = self.slots[i].operand, last = PyArray_NDIM(x) - 1
@@ -869,13 +886,13 @@ cdef bint add_special(
             PyArray_FLAGS(a) & cnp.NPY_ARRAY_C_CONTIGUOUS) != 0
     if self.slots[i].role == VECTOR and last >= 0 and source == FROM_X:
         fast.width = PyArray_DIM(x, last)
-        if (real_type(given[i]) != dtype or PyArray_NDIM(a) != 1 or PyArray_DIM(a, 0) != fast.width
+        if (not is_of(given[i], stored) or PyArray_NDIM(a) != 1 or PyArray_DIM(a, 0) != fast.width
                 or not PyArray_FLAGS(a) & cnp.NPY_ARRAY_C_CONTIGUOUS):
             return False
         fast.by_rows, fast.operands[k], fast.row_steps[k] = True, PyArray_BYTES(a), 0
         fast.steps[k] = PyArray_ITEMSIZE(x)
     elif self.slots[i].role == WEIGHT:
-        n = fast_weights(self, given, i, x, source, dtype, fast.weights)
+        n = fast_weights(self, given, i, x, source, stored, fast.weights) if stored <= FLOAT64 else 0
         if n == 0:
             return False
         fast.operands[k], fast.row_steps[k], fast.steps[k] = <char *> fast.weights, 0, 0

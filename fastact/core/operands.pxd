@@ -1,5 +1,6 @@
 # What a call is while it goes through its phases, and what a function declares of its arguments.
 
+cimport numpy as cnp
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
@@ -155,5 +156,6 @@ cdef int set_operand(Call *call, int k, object array, const Py_ssize_t *strides)
 cdef object new_array(const Py_ssize_t *shape, int ndim, int dtype)
 cdef object new_int64_vector(Py_ssize_t n)
 cdef void own(Call *call, object value) noexcept
+cdef cnp.dtype dtype_of(int dtype)
 cdef int storage_of(Array *x) noexcept
 cdef int type_of(Array *x) noexcept

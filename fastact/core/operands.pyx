@@ -120,7 +120,7 @@ cdef class Declaration:  # what a function says of its arguments
     pass
 
 
-cdef inline cnp.dtype dtype_of(int dtype):
+cdef cnp.dtype dtype_of(int dtype):
     return float32 if dtype == FLOAT32 else float64 if dtype == FLOAT64 else float16 if dtype == FLOAT16 else bfloat16
 
 

@@ -72,4 +72,5 @@ cdef void use_scratch(Plan *plan, int k) noexcept
 cdef void lay_out(Plan *plan, const Call *call) noexcept
 cdef bint lay_out_groups(Plan *plan, const Call *call, const int *group, bint across) noexcept
 cdef void lay_out_pieces(Plan *plan, const Call *call) noexcept
+cdef void describe_box(Plan *plan) noexcept nogil
 cdef bint next_box(Plan *plan, Py_ssize_t *index) noexcept nogil

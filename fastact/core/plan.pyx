@@ -160,7 +160,7 @@ cdef void lay_out_pieces(Plan *plan, const Call *call) noexcept:
     describe_box(plan)
 
 
-cdef void describe_box(Plan *plan) noexcept:
+cdef void describe_box(Plan *plan) noexcept nogil:
     """What its steps mean for the kernel."""
     cdef int k, native
     cdef Form form
@@ -183,7 +183,7 @@ cdef void describe_box(Plan *plan) noexcept:
     plan.direct = plan.direct or plan.stored != native
 
 
-cdef bint takes_as_stored(const Plan *plan) noexcept:
+cdef bint takes_as_stored(const Plan *plan) noexcept nogil:
     """Whether all operands are halves of one type, side by side, and the kernel converts them itself."""
     cdef int k, stored = plan.storage[plan.out]
     if not plan.kernel.takes_halves or stored != FASTACT_FLOAT16 and stored != FASTACT_BFLOAT16:

@@ -227,11 +227,11 @@ def exact_sum(numbers: Any) -> float:
 # ---------------------------------------------------------------------------------------------------------------
 
 
-def count_slopes(x: Any, function: Any, axis: int, threshold: float, parameters: dict[str, float]) -> Any:
+def count_slopes(x: Any, function: Any, axis: int, saturated_below: float, parameters: dict[str, float]) -> Any:
     """Return what `diagnose` counts, chunk by chunk; it is computed here, as a diagnosis is numbers."""
     x = da.atleast_1d(x)
     axis = arguments.as_axis(axis, x.ndim)
-    counted = partial(counts_of, function=function, axis=axis, threshold=threshold, parameters=parameters)
+    counted = partial(counts_of, function=function, axis=axis, saturated_below=saturated_below, parameters=parameters)
     counted(np.ones((1,) * x.ndim, x.dtype))  # what is refused for one element
     counts = da.map_blocks(
         counted,
@@ -244,6 +244,6 @@ def count_slopes(x: Any, function: Any, axis: int, threshold: float, parameters:
     return counts.sum(axis=tuple(d + 1 for d in range(x.ndim) if d != axis)).compute()
 
 
-def counts_of(chunk: Any, function: Any, axis: int, threshold: float, parameters: dict[str, float]) -> Any:
-    counts = diagnosis.count_slopes(function, diagnosis.as_wide(chunk), axis, threshold, parameters)
+def counts_of(chunk: Any, function: Any, axis: int, saturated_below: float, parameters: dict[str, float]) -> Any:
+    counts = diagnosis.count_slopes(function, diagnosis.as_wide(chunk), axis, saturated_below, parameters)
     return np.expand_dims(counts, tuple(d + 1 for d in range(chunk.ndim) if d != axis))

@@ -722,10 +722,8 @@ def diagnose(name):
     for activation, each in fa.ACTIVATIONS.items():
         if each.kind != "elementwise":
             continue
-        for chosen in product(axis=(None, 0, 1), threshold=(None, 0.3)):
+        for chosen in product(axis=(None, 0, 1), saturated_below=(None, 0.3)):
             given = {key: value for key, value in chosen.items() if value is not None}
-            if "threshold" in each.parameters:  # which is diagnose's own: it cannot be given
-                continue
             given |= helpers.typical(each)
             axis = chosen["axis"]
             yield Call(
@@ -770,6 +768,8 @@ NO_CALLABLES = {
     "plot",
     "set_num_threads",
     "show_config",
+    "get_include",
+    "get_c_api",
 }
 NAMES = tuple(sorted(set(fa.__all__) - NO_CALLABLES))
 ALL = tuple(call for name in NAMES for call in FAMILIES[family_of(name)](name))

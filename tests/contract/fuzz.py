@@ -287,8 +287,8 @@ def random_settings(rng, call, shape):
         settings["ignore_label"] = int(rng.choice([-1, 0, 1, 2, -100, 255]))
     if "pos_weight" in settings:
         settings["pos_weight"] = float(rng.choice([0.0, 1.0, 2.5, 0.1]))
-    if "threshold" in settings and call.name == "diagnose":
-        settings["threshold"] = float(rng.choice([0.0, 0.01, 0.3, 2.0]))
+    if "saturated_below" in settings:
+        settings["saturated_below"] = float(rng.choice([0.0, 0.01, 0.3, 2.0]))
     return dataclasses.replace(call, settings=settings, axis=axis)
 
 

@@ -786,8 +786,8 @@ def diagnose(call, a, dtype, target):
     """Counts of the derivative as fastact itself gives it on the target, which other calls hold to its bound."""
     x = np.atleast_1d(a["x"])
     axis = call.counted_axis(x.ndim)
-    threshold = call.settings.get("threshold", 0.01)
-    given = {key: value for key, value in call.settings.items() if key not in ("axis", "threshold")}
+    below = call.settings.get("saturated_below", 0.01)
+    given = {key: value for key, value in call.settings.items() if key not in ("axis", "saturated_below")}
     activation = helpers.on_target(call.options["activation"], target)
     slope = abs(activation.derivative(np.ascontiguousarray(x), **given)).astype(LONG)
     batch = x.size // max(1, x.shape[axis])
@@ -799,7 +799,7 @@ def diagnose(call, a, dtype, target):
         "dead": (slope == 0).sum() / counted,
         "dead_units": (dead_by_unit == 1).mean() if len(dead_by_unit) else 0.0,
         "dead_by_unit": dead_by_unit,
-        "saturated": (slope < threshold).sum() / counted,
+        "saturated": (slope < below).sum() / counted,
         "mean_slope": finite.sum() / counted,
         "nan": int(np.isnan(x).sum()),
         "inf": int(np.isinf(x).sum()),

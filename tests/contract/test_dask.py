@@ -296,7 +296,7 @@ def test_a_diagnosis_of_chunks(name, shape, dtype):
     for axis in range(-1, len(shape) - 1):
         want, found = fa.diagnose(name, x, axis=axis), fa.diagnose(name, as_lazy(x, rng), axis=axis)
         np.testing.assert_allclose(found.mean_slope, want.mean_slope, rtol=1e-14)
-        for field in ("dead", "dead_units", "dead_by_unit", "saturated", "nan", "inf", "threshold"):
+        for field in ("dead", "dead_units", "dead_by_unit", "saturated", "nan", "inf", "saturated_below"):
             np.testing.assert_array_equal(getattr(found, field), getattr(want, field), field)
     with pytest.raises(np.exceptions.AxisError):
         fa.diagnose(name, as_lazy(x, rng), axis=3)

@@ -20,7 +20,9 @@ def chosen():
     found = {}
     for call in calls.ALL:
         family = calls.family_of(call.name)
-        ways = {k: v for k, v in call.options.items() if k not in ("name", "parameters", "activation", "threshold")}
+        ways = {
+            k: v for k, v in call.options.items() if k not in ("name", "parameters", "activation", "saturated_below")
+        }
         for operand in call.inputs:
             key = (family, call.operation, operand.name, operand.role, ways.get("reduction"), ways.get("grad_out"))
             found.setdefault(key, (call, operand.name))

@@ -239,7 +239,7 @@ def wrong_settings(call):
 OUTSIDE = {
     "scale": (0.0, -0.0, -1.0, INF, -INF),
     "label_smoothing": (-0.1, 1.1, INF, -INF, -1e-320),
-    "threshold": (-1.0, -INF, -5e-324),
+    "saturated_below": (-1.0, -INF, -5e-324),
     "pos_weight": (-1.0, INF, -INF),
 }
 

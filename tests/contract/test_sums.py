@@ -56,5 +56,7 @@ def test_equal_terms_add_up_to_their_number_times_one(found):
             infinite = np.isinf(rounded)
             np.testing.assert_array_equal(np.asarray(got)[infinite], rounded[infinite])
             error = np.max(error[~infinite], initial=0)
-            within = 5000 if name == "mean_slope" else 1.5  # which is a plain sum in float64
+            # The mean slope is a plain sum in float64; what a weighted mean is divided by is a rounded sum itself.
+            weighted = "reduction" not in call.settings and {"weight", "class_weight"} & set(many)
+            within = 5000 if name == "mean_slope" else 2.5 if weighted and name == "result" else 1.5
             assert error <= within, f"{name} is {error} ulp off: {case}"

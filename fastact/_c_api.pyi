@@ -1,0 +1,2 @@
+API: object
+ADDRESS: int
