@@ -1,8 +1,9 @@
-"""What a call on 16 float32 takes from Python, C, CFFI and Cython, in nanoseconds: python bench/small_calls.py
+"""What a call on 16 float32 takes from Python, C, CFFI, Cython and Numba, in nanoseconds: python bench/small_calls.py
 
 Each figure is the least of many short runs, taken in turns.
 """
 
+import importlib
 import importlib.util
 import re
 import shutil
@@ -69,6 +70,49 @@ def by_cffi():
     return loop
 
 
+def by_numba():
+    """Return loops that Numba compiles, by name."""
+    try:
+        import numba
+    except ImportError:
+        return {}
+    importlib.import_module("fastact.numba")  # where fastact is not installed, Numba does not find it
+
+    @numba.njit
+    def gelu(x, out, times):
+        for _ in range(times):
+            fa.gelu(x, out=out)
+
+    @numba.njit
+    def gelu_of_every_second(x, out, times):
+        for _ in range(times):
+            fa.gelu(x[::2], out=out[::2])
+
+    @numba.njit
+    def elu(x, out, times):
+        for _ in range(times):
+            fa.elu(x, 0.5, out=out)
+
+    @numba.njit
+    def softmax(x, out, times):
+        for _ in range(times):
+            fa.softmax(x, out=out)
+
+    @numba.njit
+    def gelu_by_objmode(x, out, times):
+        for _ in range(times):
+            with numba.objmode():
+                fa.gelu(x, out=out)
+
+    return {
+        "gelu, Numba": gelu,
+        "gelu of every second element, Numba": gelu_of_every_second,
+        "elu with a parameter, Numba": elu,
+        "softmax, Numba": softmax,
+        "gelu, Numba by objmode": gelu_by_objmode,
+    }
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         module = compiled(folder)
@@ -82,6 +126,7 @@ def main():
         "elu with a parameter, Cython": module.elu,
         "softmax, Python": by_python(fa.softmax),
         "softmax, Cython": module.softmax,
+        **by_numba(),
     }
     least = dict.fromkeys((name for name, loop in loops.items() if loop), float("inf"))
     sizes = {name: 32 if "second" in name else 16 for name in least}

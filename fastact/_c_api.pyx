@@ -380,6 +380,19 @@ cdef int publish() except -1:
     return 0
 
 
+def addresses():
+    """The address of every function, by its name, call and type, for compiled code that is told them."""
+    found = {}
+    cdef Py_ssize_t i
+    calls = {role: call for call, role in ROLES.items()}
+    for i in range(interface.count):
+        found[faces[i].name.decode(), calls[faces[i].role], faces[i].type] = <uintptr_t> faces[i]
+    return found
+
+
 publish()
 API = PyCapsule_New(<void *> api, "fastact._c_api.API", NULL)
 ADDRESS = <uintptr_t> api
+RUN = <uintptr_t> <void *> run
+SIZE, OVERLAP, MEMORY = FA_SIZE, FA_OVERLAP, FA_MEMORY
+REASONS = {status: explain(status).decode() for status in range(FA_SIZE, FA_MEMORY + 1)}
