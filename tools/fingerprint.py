@@ -5,7 +5,7 @@
 
 The calls are those of tests/contract/calls.py: every callable and operation, with each combination of what is optional.
 The package measured is the one that Python imports, so `PYTHONPATH=OTHER python tools/fingerprint.py` measures another
-build.  A NaN counts as a NaN, whatever its sign and payload.  tests/cross/fingerprint.c does the same below the core, for
+build.  A NaN counts as a NaN, whatever its sign and payload.  tests/numerics/cross/fingerprint.c does the same below the core, for
 every kernel and also on other machines.
 """
 

@@ -1,6 +1,6 @@
 """Write docs/migrating.md: what other libraries call fastact's functions, and where their defaults differ.
 
-Names come from the catalogue, keywords from the error messages; tests/test_migrating.py computes both sides of every row.
+Names come from the catalogue, keywords from the error messages; tests/project/test_migrating.py computes both sides of every row.
 ``--check`` fails where the page in the tree differs.
 """
 

@@ -1,7 +1,7 @@
 """Run tests, or any other program, over a build with the compiler's sanitizers, in one command:
 
     python tools/sanitize.py                                  # the whole quick lane
-    python tools/sanitize.py tests/test_losses.py -x          # these arguments of pytest
+    python tools/sanitize.py tests/features/test_losses.py -x          # these arguments of pytest
     python tools/sanitize.py --program tools/fuzz.py --minutes 10
 
 The build lies in build/sanitize and nothing else is touched; the packages are those of the Python that runs this.  Ends

@@ -1,6 +1,6 @@
 """Write docs/special-values.md: what every function and derivative gives at the ends of the number line and at its kinks.
 
-The values are fastact's own; tests/test_special_values.py holds them against the true ones, and the page against what
+The values are fastact's own; tests/numerics/test_special_values.py holds them against the true ones, and the page against what
 every target with fused multiply-add gives.  ``--check`` fails where the page in the tree differs.
 """
 

@@ -18,7 +18,7 @@ from fastact.catalogue import SPECS
 from fastact.core import function as core
 from references import error_in_ulp, true_values
 
-sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "tools"))
 import special_values
 
 INF, NAN = np.inf, np.nan

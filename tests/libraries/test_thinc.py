@@ -92,7 +92,7 @@ def test_a_model_with_a_layer_learns():
 
 
 def test_entry_points_lead_to_what_is_there():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     points = {name: dict(points) for name, points in project["entry-points"].items() if name.startswith("thinc_")}
     assert {group: set(found) for group, found in points.items()} == {
         "thinc_ops": {"fastact"},

@@ -39,7 +39,7 @@ FULL = QUICK | {"test_marked_full", "test_slow", "test_swept[3]", "test_swept[4]
 def test_a_lane_runs_its_tests_and_counts_the_others(tmp_path, arguments, runs):
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    own = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    own = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "conftest", *arguments]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": own}, capture_output=True, text=True, check=False

@@ -5,20 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import c_api
 import numpy as np
 import pytest
+from c_api import Call
 
-import c_api
 import fastact as fa
 import helpers
-from c_api import Call
 from fastact.catalogue import SPECS
 
 numba = pytest.importorskip("numba")
 import fastact.numba  # where it is not installed, there is no entry point
 
 njit, TypingError = numba.njit, numba.TypingError
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 CALLS = [pytest.param(name, role, id=f"{name}-{role}") for name, role in c_api.CALLS]
 KINDS = ("elu", "prelu", "softmax", "logsumexp", "swiglu")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(
     not (PROJECT / "fastact" / "core" / "function.pyx").exists(), reason="needs the source tree"
 )

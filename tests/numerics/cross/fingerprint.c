@@ -1,7 +1,7 @@
 /* Prints a fingerprint of the bits of every kernel of every target this machine runs: one line a target, type, function
  * and kernel, over many lengths and with every optional operand present and absent.  Equal lines on two machines, or
  * before and after an edit, mean equal bits; test_cross.py compares aarch64 with x86-64 and Clang with GCC. */
-#include "../../fastact/kernels/kernels.h"
+#include "../../../fastact/kernels/kernels.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

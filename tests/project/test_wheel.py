@@ -16,7 +16,7 @@ import pytest
 import fastact as fa
 
 PACKAGE = pathlib.Path(fa.__file__).parent
-PROJECT = pathlib.Path(__file__).parents[1]
+PROJECT = pathlib.Path(__file__).parents[2]
 LIBRARIES = [*PACKAGE.glob("*.so"), *PACKAGE.glob("*.pyd")]
 
 in_a_source_tree = pytest.mark.skipif(not (PROJECT / "setup.py").exists(), reason="not in a source tree")

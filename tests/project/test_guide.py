@@ -14,7 +14,7 @@ import fastact as fa
 import helpers
 from fastact.catalogue import SPECS
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 MADE = ("_build", "reference")  # by the build, out of what is tested elsewhere
 PAGES = [

@@ -624,7 +624,7 @@ def test_no_look_at_misaligned_numbers_is_undefined(tmp_path):
         "           (int)fpmode_first_outside(bytes + 1, 0, 3, 0, 1));\n    return 0;\n}\n"
     )
     program = tmp_path / "misaligned"
-    include = Path(__file__).parent.parent / "fastact"
+    include = Path(__file__).parents[2] / "fastact"
     command = ["cc", "-std=gnu11", "-fsanitize=alignment", "-fno-sanitize-recover", f"-I{include}"]
     try:
         built = subprocess.run([*command, source, "-o", program], capture_output=True, check=False)

@@ -11,7 +11,7 @@ import pytest
 import fastact as fa
 from fastact.catalogue import SPECS
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tools"))
 import migrating
 

@@ -8,16 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import c_api
 import numpy as np
 import pytest
+from c_api import Call
 
-import c_api
 import fastact as fa
 import helpers
-from c_api import Call
 from fastact.catalogue import SPECS
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "from_c.c"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "from_c.c"
 EVERY = pytest.mark.parametrize(("name", "role"), c_api.CALLS, ids=list(map("-".join, c_api.CALLS)))
 ROWS, N = 3, 37
 compiles = pytest.mark.skipif(

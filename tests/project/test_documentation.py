@@ -17,7 +17,7 @@ import helpers
 from fastact.catalogue import SPECS, signatures
 
 PACKAGE = pathlib.Path(fa.__file__).parent
-PROJECT = pathlib.Path(__file__).parents[1]
+PROJECT = pathlib.Path(__file__).parents[2]
 NAMES = pytest.mark.parametrize("name", list(fa.ACTIVATIONS))
 EVERY = pytest.mark.parametrize("name", list(SPECS))
 FUNCTIONS = [name for name in fa.__all__ if callable(getattr(fa, name)) and name not in SPECS]

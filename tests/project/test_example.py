@@ -16,7 +16,7 @@ import fastact as fa
 pytest.importorskip("mlxtend")
 pytest.importorskip("tqdm")
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLE = EXAMPLES / "mnist.py"
 BLOCK = EXAMPLES / "transformer_block.py"
 SCORING = EXAMPLES / "dask_scoring.py"

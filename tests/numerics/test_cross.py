@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "fastact" / "kernels"
 FLAGS = [
     "-O2",
@@ -33,7 +33,7 @@ pytestmark = [
 
 
 def fingerprints(compiler, targets, folder, run=(), link=()):
-    """Lines ``type function hash`` per target, from the program in tests/cross."""
+    """Lines ``type function hash`` per target, from the program in cross/."""
     folder.mkdir()
     names = [f"{target}_{bits}" for target in targets for bits in ("f32", "f64")]
     objects = [folder / f"{name}.o" for name in names]
@@ -53,7 +53,7 @@ def fingerprints(compiler, targets, folder, run=(), link=()):
     with ThreadPool() as pool:
         pool.map(compiled, names)
     program = folder / "fingerprint"
-    sources = [ROOT / "tests" / "cross" / "fingerprint.c", KERNELS / "targets.c"]
+    sources = [ROOT / "tests" / "numerics" / "cross" / "fingerprint.c", KERNELS / "targets.c"]
     subprocess.run([compiler, *FLAGS, *sources, *objects, *link, "-lm", "-o", program], check=True)
     lines = subprocess.run([*run, program], check=True, capture_output=True, text=True).stdout.splitlines()
     found = {}

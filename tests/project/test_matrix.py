@@ -10,7 +10,7 @@ import pytest
 import fastact as fa
 from fastact._bench.peers import ONNX, ways
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(not (ROOT / "bench" / "matrix.py").exists(), reason="needs the source tree")
 

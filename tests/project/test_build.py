@@ -14,7 +14,7 @@ import pytest
 
 from fastact.core import function as core
 
-PROJECT = pathlib.Path(__file__).parents[1]
+PROJECT = pathlib.Path(__file__).parents[2]
 COMPILER = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
 STAND_IN = r"""#!/bin/sh
 for argument; do

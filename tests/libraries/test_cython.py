@@ -6,15 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import c_api
 import numpy as np
 import pytest
-
-import c_api
-import fastact as fa
 from c_api import Call
+
+import fastact as fa
 from fastact.catalogue import SPECS
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLE = PROJECT / "examples" / "from_cython.pyx"
 ROWS, N = 3, 37
 SETUP = """
