@@ -104,14 +104,17 @@ INLINE pair fold_counts_of_parts(pair whole[VECTORS], vec part[VECTORS], ptrdiff
     add_count_part(whole, part);
     return fold_sums(whole);
 }
-INLINE vec fold_max(slice s)
-{
-    for (int i = 1; i < VECTORS; i++)
-        s.v[0] = maximum(s.v[0], s.v[i]);
-    for (int half = WIDTH / 2; half; half /= 2)
-        s.v[0] = maximum(s.v[0], swapped(s.v[0], half));
-    return s.v[0];
-}
+#define FOLD(name, operation) \
+    INLINE vec name(slice s) \
+    { \
+        for (int i = 1; i < VECTORS; i++) \
+            s.v[0] = operation(s.v[0], s.v[i]); \
+        for (int half = WIDTH / 2; half; half /= 2) \
+            s.v[0] = operation(s.v[0], swapped(s.v[0], half)); \
+        return s.v[0]; \
+    }
+FOLD(fold_max, maximum)
+FOLD(fold_min, minimum)
 
 #define EACH_VECTOR(i) for (int i = 0; i < VECTORS; i++)
 #define EACH_SLICE(at, whole) for (ptrdiff_t at = 0; at < (whole); at += STEP)

@@ -89,23 +89,29 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
                           char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     ptrdiff_t columns = rows.columns;
-    vec row_max = splat(-(real)INFINITY), zero = splat(0);
-    for (ptrdiff_t j = 0; j < n; j++)
-        row_max = maximum(load_masked_lanes(t, s, rows, x + j * x_step, j, zero), row_max);
-    vec shift = shift_of(t, row_max);
+    vec row_max = splat(-(real)INFINITY), row_min = splat((real)INFINITY), zero = splat(0);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec v = load_masked_lanes(t, s, rows, x + j * x_step, j, zero);
+        row_max = maximum(v, row_max), row_min = minimum(v, row_min);
+    }
+    origin o = origin_of(t, s, shift_of(t, row_max));
+    int near = !t.masked && !any_far(&o, row_min);
     pair sums[ACCUMULATORS], parts[ACCUMULATORS];
     vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
-    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP, pairs = whole - whole % (2 * STEP);
+    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP, groups = whole - whole % GROUP;
     for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j += 2) {
         if (j == next) {
             next += PART_OF_ROW;
-            if (j * ITEM < pairs)
+            if (j * ITEM < groups)
                 add_lane_part(parts, sums, j > PART_OF_ROW);
         }
-        vec e[2] = {load_masked_lanes(t, s, rows, x + j * x_step, j, shift), shift}, is_max[2];
+        vec e[2] = {load_masked_lanes(t, s, rows, x + j * x_step, j, o.shift), o.shift}, is_max[2];
         if (j + 1 < n)
-            e[1] = load_masked_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, shift);
-        exponentials(t, s, e, 2, shift, is_max);
+            e[1] = load_masked_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, o.shift);
+        if (near)
+            exponentials(t, s, e, 2, &o, is_max, 1);
+        else
+            exponentials(t, s, e, 2, &o, is_max, 0);
         for (int i = 0; i < 2 && j + i < n; i++) {
             ptrdiff_t at = (j + i) % ACCUMULATORS;
             sums[at] = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(sums[at], e[i]);
@@ -115,13 +121,13 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
                 store_part(out + (j + i) * out_step, e[i], columns);
         }
     }
-    pair sum = fold_lane_parts(parts, sums, n, pairs);
+    pair sum = fold_lane_parts(parts, sums, n, groups);
     if (t.logarithm) {
         vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
         if (t.single)
             store_part(out, log_of_row(t, s, row_max, log_sum), columns);
         for (ptrdiff_t j = 0; !t.single && j < n; j++) {
-            vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), shift, log_sum);
+            vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), o.shift, log_sum);
             store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, -(real)INFINITY), columns);
         }
         return;

@@ -239,5 +239,6 @@ INLINE vec scale_down(vec v, vec k)
     vec once = v * inverse_power2_of_bits(AS_INTEGERS(k), 4);
     return once * inverse_power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
 }
+INLINE vec octave_power(vec k) { return AS_REALS(INTEGER_OP(slli)(AS_INTEGERS(k), MANTISSA_BITS)); }
 
 #endif

@@ -191,4 +191,10 @@ INLINE vec inverse_power2(vec k) /* one shift and a mask: two shifts would compe
 }
 INLINE vec scale_down(vec v, vec k) { return OP(scalef)(v, -OP(floor)(k - splat(EIGHTHS))); }
 
+#if REAL_BITS == 32
+INLINE vec octave_power(vec k) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(k), MANTISSA_BITS)); }
+#else
+INLINE vec octave_power(vec k) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(k), MANTISSA_BITS)); }
+#endif
+
 #endif

@@ -294,5 +294,7 @@ INLINE vec scale_down(vec v, vec k)
 {
     return v * inverse_power2_of_bits((words)k, 4) * inverse_power2_of_bits((words)k + 8, 4);
 }
+/* 2^(n - bias), of the biased exponent n in the lowest bits of a pattern, which must be that of a normal number. */
+INLINE vec octave_power(vec k) { return (vec)((words)k << MANTISSA_BITS); }
 
 #endif
