@@ -68,7 +68,13 @@ INLINE binary exp_octaves(rows_task t, pair z, const origin *o)
     vec sum = one + r; /* products would be rounded, too */
     return (binary){sum + muladd(curve, r * r, r - (sum - one)), k};
 }
-/* The same as one number for z down to small, or to zero if subnormal; 0 below. */
+/* The same as one number for z from small on. */
+INLINE vec exp_near(rows_task t, pair z, const origin *o)
+{
+    binary e = exp_octaves(t, z, o);
+    return e.mantissa * octave_power(e.k);
+}
+/* The same down to small, or to zero if subnormal; 0 below. */
 INLINE vec exp_above(rows_task t, pair z, const origin *o, int subnormal)
 {
     vec least = subnormal ? o->zero : o->small;
@@ -93,10 +99,8 @@ INLINE void exponentials(rows_task t, const masking *s, vec *v, int count, const
         ties[i] = equal(v[i], o->most);
     }
     if (near)
-        for (int i = 0; i < count; i++) {
-            binary e = exp_octaves(t, z[i], o);
-            v[i] = e.mantissa * octave_power(e.k);
-        }
+        for (int i = 0; i < count; i++)
+            v[i] = exp_near(t, z[i], o);
     else {
         mask subnormal = within(z[0].hi, o->zero, o->small);
         for (int i = 1; i < count; i++)
@@ -113,34 +117,6 @@ INLINE void exponentials(rows_task t, const masking *s, vec *v, int count, const
             v[i] = zero_where(ties[i], v[i]);
             is_max[i] = choose(ties[i], splat(1), splat(0));
         }
-}
-
-/* e^(d.hi + d.lo) for d <= 0.  The fast path gives 0 below -EXP_SMALL, which is right for -inf and its like; the
- * full-range path is right in between too. */
-INLINE vec exp_below(pair d, int full_range)
-{
-    real least = full_range ? -EXP_ZERO : -EXP_SMALL;
-    mask vanishes = less(d.hi, splat(least));
-    exp_parts e = exponential(clamped(d.hi, least, -EXP_ONE), zero_where(vanishes, d.lo));
-    return times_power2(zero_where(vanishes, e.head + e.rest), e.k, full_range);
-}
-/* e^(v - row_max) in the place of v. */
-INLINE void exp_less_max(vec *v, int count, vec row_max)
-{
-    pair d[2 * VECTORS];
-    for (int i = 0; i < count; i++) {
-        vec difference = v[i] - row_max, back = difference - v[i];
-        d[i] = (pair){difference, (v[i] - (difference - back)) - (row_max + back)};
-    }
-    mask subnormal = within(d[0].hi, splat(-EXP_ZERO), splat(-EXP_SMALL));
-    for (int i = 1; i < count; i++)
-        subnormal = either(subnormal, within(d[i].hi, splat(-EXP_ZERO), splat(-EXP_SMALL)));
-    if (any(subnormal))
-        for (int i = 0; i < count; i++)
-            v[i] = exp_below(d[i], 1);
-    else
-        for (int i = 0; i < count; i++)
-            v[i] = exp_below(d[i], 0);
 }
 
 INLINE vec probability(rows_task t, const masking *s, vec e, pair inverse, vec weight)
@@ -180,10 +156,14 @@ typedef struct {
 } extremes;
 INLINE extremes extremes_of_row(rows_task t, const masking *s, const char *x, const char *where, ptrdiff_t n)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, j = 0;
+    ptrdiff_t left = n % ACCUMULATORS, first = n - left, j = 0;
     vec rest = t.masked ? splat(-(real)INFINITY) : scaled(t, s, splat(real_at(x)));
     slice max[4], min[4];
-    max[0] = max[1] = max[2] = max[3] = load_last_masked(t, s, x, where, first, left, rest);
+    EACH_VECTOR(i)
+        max[0].v[i] = rest;
+    if (left)
+        max[0] = load_last_masked(t, s, x, where, first, left, rest);
+    max[1] = max[2] = max[3] = max[0];
     min[0] = min[1] = min[2] = min[3] = max[0];
     for (; j + 4 * ACCUMULATORS <= first; j += 4 * ACCUMULATORS) /* four chains hide the latency */
         for (int k = 0; k < 4; k++) {
@@ -222,11 +202,7 @@ INLINE int any_far(const origin *o, vec min)
 /* Slices that are loaded together, so that their chains overlap; they divide a group.  Parts begin at groups. */
 #define TOGETHER (VECTORS == 1 ? 4 : 2)
 #define GROUP (4 * STEP)
-INLINE ptrdiff_t end_of_groups(ptrdiff_t n)
-{
-    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP;
-    return whole - whole % GROUP;
-}
+INLINE ptrdiff_t end_of_groups(ptrdiff_t n) { return n / (4 * ACCUMULATORS) * GROUP; }
 
 /* The accumulators of a row, and those of the parts before. */
 typedef struct {
@@ -256,7 +232,7 @@ INLINE void add_exponentials(rows_task t, const masking *s, const origin *o, int
 INLINE slice sum_exponentials(rows_task t, const masking *s, const origin *o, int near, const char *x,
                               const char *where, char *out, ptrdiff_t n, exponential_sums *sums)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, whole = first * ITEM, groups = end_of_groups(n);
+    ptrdiff_t left = n % ACCUMULATORS, first = n - left, whole = first * ITEM, groups = end_of_groups(n);
     exponential_sums a;
     EACH_VECTOR(i)
         a.sum[i] = a.sums[i] = a.counts[i] = (pair){splat(0), splat(0)}, a.max_count[i] = splat(0);
@@ -278,67 +254,105 @@ INLINE slice sum_exponentials(rows_task t, const masking *s, const origin *o, in
     if (at < whole)
         ADD(1);
 #undef ADD
-    slice last = load_last_masked(t, s, x, where, first, left, o->shift); /* lanes past the end: e^-inf would be slow */
-    vec is_max[VECTORS];
-    exponentials(t, s, last.v, VECTORS, o, is_max, near);
-    slice kept = keep_last(last, left);
-    EACH_VECTOR(i) {
-        a.sum[i] = accumulate(a.sum[i], kept.v[i]);
-        if (t.logarithm)
-            a.max_count[i] += keep_first(is_max[i], lanes(left - i * WIDTH));
+    slice last = {{splat(0)}};
+    if (left) {
+        vec is_max[VECTORS];
+        last = load_last_masked(t, s, x, where, first, left, o->shift); /* lanes past the end: e^-inf would be slow */
+        exponentials(t, s, last.v, VECTORS, o, is_max, near);
+        slice kept = keep_last(last, left);
+        EACH_VECTOR(i) {
+            a.sum[i] = accumulate(a.sum[i], kept.v[i]);
+            if (t.logarithm)
+                a.max_count[i] += keep_first(is_max[i], lanes(left - i * WIDTH));
+        }
     }
     *sums = a;
     return last;
 }
 
+/* A row and what is known of it so far. */
+typedef struct {
+    const char *x, *where;
+    char *out;
+    ptrdiff_t n;
+    vec weight, row_max;
+    origin o;
+    int near;
+    exponential_sums sums;
+    slice last;
+    pair total; /* one over the sum, or its logarithm */
+} softmax_row;
+
+INLINE void find_origin(rows_task t, const masking *s, softmax_row *row)
+{
+    extremes range = extremes_of_row(t, s, row->x, row->where, row->n);
+    row->row_max = range.max;
+    row->o = origin_of(t, s, shift_of(t, range.max));
+    row->near = !t.masked && !any_far(&row->o, range.min);
+}
+INLINE void sum_row(rows_task t, const masking *s, softmax_row *row)
+{
+    if (!t.masked && row->near)
+        row->last = sum_exponentials(t, s, &row->o, 1, row->x, row->where, row->out, row->n, &row->sums);
+    else
+        row->last = sum_exponentials(t, s, &row->o, 0, row->x, row->where, row->out, row->n, &row->sums);
+}
+INLINE void fold_row(rows_task t, softmax_row *row)
+{
+    ptrdiff_t groups = end_of_groups(row->n);
+    pair sum = fold_parts(row->sums.sums, row->sums.sum, groups);
+    if (t.logarithm)
+        row->total.hi = log_of_sum(sum, fold_counts_of_parts(row->sums.counts, row->sums.max_count, groups));
+    else
+        row->total = invert(sum);
+}
+INLINE vec result_of(rows_task t, const masking *s, vec v, const softmax_row *row)
+{
+    if (t.logarithm)
+        return log_probability(t, s, v, row->o.shift, row->total.hi);
+    return probability(t, s, v, row->total, row->weight);
+}
+INLINE void finish_row(rows_task t, const masking *s, softmax_row *row)
+{
+    ptrdiff_t left = row->n % ACCUMULATORS, first = row->n - left, whole = first * ITEM;
+    real masked = t.logarithm ? -(real)INFINITY : 0;
+    if (t.logarithm && t.single) {
+        store_part(row->out, log_of_row(t, s, row->row_max, row->total.hi), 1);
+        return;
+    }
+    EACH_SLICE(at, whole) {
+        slice v = load_slice((t.logarithm ? row->x : row->out) + at);
+        EACH_VECTOR(i)
+            v.v[i] = result_of(t, s, v.v[i], row);
+        store_slice(row->out + at, replace_masked(t, s, row->where, at / ITEM, ACCUMULATORS, v, masked));
+    }
+    if (!left)
+        return;
+    slice last = row->last;
+    if (t.logarithm)
+        last = load_last(row->x + whole, left, splat(0));
+    EACH_VECTOR(i)
+        last.v[i] = result_of(t, s, last.v[i], row);
+    store_last(row->out + whole, replace_masked(t, s, row->where, first, left, last, masked), left);
+}
+
 /* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x), its logarithm, and log sum_j e^x_j
  * Method: relative to the row maximum (Blanchard, Higham & Higham 2021); compensated sums; the maxima apart by log1p.
+ *     Some rows at a time, so that the chains of their folds overlap.
  * Error: bound 3.0 ulp in both types at every length (measured: softmax 2.53 and 2.39, log_softmax 2.01 and 1.79).
  * Fast path: rows without a subnormal exponential, with a maximum up to FAR_OFF.
  * Special values: a row with +inf, or all -inf, is NaN (logsumexp: inf, -inf); masked elements give 0, of a logarithm
  *     -inf; logsumexp of a row that is masked whole is -inf. */
-INLINE void forward_row(rows_task t, const masking *s, const char *x, const char *where, vec weight, char *out,
-                        ptrdiff_t n)
+INLINE void forward_rows(rows_task t, const masking *s, softmax_row *row, int rows)
 {
-    ptrdiff_t left = (n - 1) % ACCUMULATORS + 1, first = n - left, whole = first * ITEM, groups = end_of_groups(n);
-    extremes range = extremes_of_row(t, s, x, where, n);
-    origin o = origin_of(t, s, shift_of(t, range.max));
-    exponential_sums sums;
-    slice last;
-    if (t.masked || any_far(&o, range.min))
-        last = sum_exponentials(t, s, &o, 0, x, where, out, n, &sums);
-    else
-        last = sum_exponentials(t, s, &o, 1, x, where, out, n, &sums);
-    pair sum = fold_parts(sums.sums, sums.sum, groups);
-
-    if (t.logarithm) {
-        vec log_sum = log_of_sum(sum, fold_counts_of_parts(sums.counts, sums.max_count, groups));
-        if (t.single) {
-            store_part(out, log_of_row(t, s, range.max, log_sum), 1);
-            return;
-        }
-        EACH_SLICE(at, whole) {
-            slice v = load_slice(x + at);
-            EACH_VECTOR(i)
-                v.v[i] = log_probability(t, s, v.v[i], o.shift, log_sum);
-            store_slice(out + at, replace_masked(t, s, where, at / ITEM, ACCUMULATORS, v, -(real)INFINITY));
-        }
-        last = load_last(x + whole, left, splat(0));
-        EACH_VECTOR(i)
-            last.v[i] = log_probability(t, s, last.v[i], o.shift, log_sum);
-        store_last(out + whole, replace_masked(t, s, where, first, left, last, -(real)INFINITY), left);
-        return;
-    }
-    pair inverse = invert(sum);
-    EACH_SLICE(at, whole) {
-        slice e = load_slice(out + at);
-        EACH_VECTOR(i)
-            e.v[i] = probability(t, s, e.v[i], inverse, weight);
-        store_slice(out + at, replace_masked(t, s, where, at / ITEM, ACCUMULATORS, e, 0));
-    }
-    EACH_VECTOR(i)
-        last.v[i] = probability(t, s, last.v[i], inverse, weight);
-    store_last(out + whole, replace_masked(t, s, where, first, left, last, 0), left);
+    for (int r = 0; r < rows; r++)
+        find_origin(t, s, &row[r]);
+    for (int r = 0; r < rows; r++)
+        sum_row(t, s, &row[r]);
+    for (int r = 0; r < rows; r++)
+        fold_row(t, &row[r]);
+    for (int r = 0; r < rows; r++)
+        finish_row(t, s, &row[r]);
 }
 
 #endif
