@@ -55,13 +55,14 @@ def chebyshev_fit(f, lower, upper, degree):
     return list(mp.lu_solve(matrix, mp.matrix([f(node) for node in nodes])))
 
 
+def quadratic_rest(r):
+    """(e^r - 1 - r) / r^2."""
+    return mp.nsum(lambda k: r**k / mp.factorial(k + 2), [0, 30])
+
+
 def exponential(real, degree, short_bits):
     """e^x = 2^n * 2^(j/8) * e^r with |r| <= ln(2)/16."""
     bound = mp.log(2) / 16
-
-    def quadratic_rest(r):  # (e^r - 1 - r) / r^2
-        return mp.nsum(lambda k: r**k / mp.factorial(k + 2), [0, 30])
-
     pairs = [real.pair(mpf(2) ** (mpf(j) / 8)) for j in range(8)]
     ln2_hi = short(mp.log(2), short_bits)
     yield "LOG2_E", [1 / mp.log(2)]
@@ -70,6 +71,14 @@ def exponential(real, degree, short_bits):
     yield "exp2_eighths_hi", [hi for hi, _ in pairs]
     yield "exp2_eighths_lo", [lo for _, lo in pairs]
     yield "expm1_rest", chebyshev_fit(quadratic_rest, -bound, bound, degree)
+
+
+def octaves(real, degree):
+    """e^x = 2^n * e^r with |r| <= ln(2)/2; adding OCTAVES rounds to n, and leaves n and the exponent's bias in the lowest bits."""
+    mantissa_bits = real.precision - 1
+    yield "OCTAVES", [mpf(3) / 2 * 2**mantissa_bits + (127 if mantissa_bits == 23 else 1023)]
+    bound = mp.log(2) / 2 * (1 + mpf(2) ** -10)
+    yield "exp_curve", chebyshev_fit(quadratic_rest, -bound, bound, degree)
 
 
 def artanh(real, degree):
@@ -306,6 +315,7 @@ def header():
     yield "#if REAL_BITS == 32"
     yield from render(F32, fractions(F32))
     yield from render(F32, exponential(F32, degree=2, short_bits=13))
+    yield from render(F32, octaves(F32, degree=4))
     yield from render(F32, artanh(F32, degree=4))
     yield from render(F32, selu(F32))
     yield from render(F32, tanh(F32, end=9.125, degree=8))
@@ -316,6 +326,7 @@ def header():
     yield "#else"
     yield from render(F64, fractions(F64))
     yield from render(F64, exponential(F64, degree=6, short_bits=38))
+    yield from render(F64, octaves(F64, degree=9))
     yield from render(F64, artanh(F64, degree=9))
     yield from render(F64, selu(F64))
     yield from render(F64, exp2(F64, degree=7))

@@ -156,14 +156,22 @@ INLINE void add_all_parts(loss_parts *whole, loss_sums *a, variant v)
     }
 }
 
+/* e^(v - row_max) in the place of v. */
+INLINE void exp_less_max(vec *v, int count, const origin *o, int near)
+{
+    if (near)
+        exponentials(TASK(SOFTMAX), NULL, v, count, o, NULL, 1);
+    else
+        exponentials(TASK(SOFTMAX), NULL, v, count, o, NULL, 0);
+}
 /* Adds one or two slices, whose chains overlap; or the last `left` elements of the row. */
 INLINE void add_slices(loss_sums *a, variant v, mixture m, const char *x, char *out, ptrdiff_t at, int slices,
-                       ptrdiff_t left, vec row_max)
+                       ptrdiff_t left, vec row_max, const origin *o, int near)
 {
     slice z[2], e[2];
     for (int k = 0; k < slices; k++) /* lanes past the end give e^0: e^-inf would be slow */
         e[k] = z[k] = left ? load_last(x + at, left, row_max) : load_slice(x + at + k * STEP);
-    exp_less_max(e[0].v, slices * VECTORS, row_max);
+    exp_less_max(e[0].v, slices * VECTORS, o, near);
     for (int k = 0; k < slices; k++) {
         if (v.mixed) {
             slice q = mix(m, at + k * STEP, left);
@@ -215,7 +223,10 @@ INLINE void cross_entropy_row(variant v, const struct cross_entropy_args *c, con
     ptrdiff_t left = (c->n - 1) % ACCUMULATORS + 1, whole = (c->n - left) * ITEM, at = 0;
     mixture m = mixture_of(c, probabilities, 0);
     int labelled = probabilities == NULL;
-    vec row_max = max_of_row(TASK(SOFTMAX), NULL, x, NULL, c->n), scale = splat((real)c->scale);
+    extremes range = extremes_of_row(TASK(SOFTMAX), NULL, x, NULL, c->n);
+    vec row_max = range.max, scale = splat((real)c->scale);
+    origin o = origin_of(TASK(SOFTMAX), NULL, row_max);
+    int near = !any_far(&o, range.min);
     if (row_weight)
         scale *= splat(real_at(row_weight));
     vec weight = splat(labelled && m.weights ? real_at(m.weights + label * ITEM) : 1);
@@ -236,11 +247,11 @@ INLINE void cross_entropy_row(variant v, const struct cross_entropy_args *c, con
         if (at)
             add_all_parts(&before, &a, v);
         for (; at < end; at += 2 * STEP)
-            add_slices(&a, v, m, x, out, at, 2, 0, row_max);
+            add_slices(&a, v, m, x, out, at, 2, 0, row_max, &o, near);
     }
     if (at < whole)
-        add_slices(&a, v, m, x, out, at, 1, 0, row_max);
-    add_slices(&a, v, m, x, out, whole, 1, left, row_max);
+        add_slices(&a, v, m, x, out, at, 1, 0, row_max, &o, near);
+    add_slices(&a, v, m, x, out, whole, 1, left, row_max, &o, near);
 
     pair zero = {splat(0), splat(0)};
     row_sums s = {with_ties(fold_parts(before.sum_without_max, a.sum_without_max, pairs),
@@ -321,9 +332,13 @@ INLINE void cross_entropy_lanes(variant v, const struct cross_entropy_args *c, c
         }
     vec x_label = load((const char *)at_label), weight = load((const char *)weights), label_weight = m.share * weight;
 
-    vec row_max = splat(-(real)INFINITY);
-    for (ptrdiff_t j = 0; j < n; j++)
-        row_max = maximum(load_part(x + j * x_step, columns, zero), row_max);
+    vec row_max = splat(-(real)INFINITY), row_min = splat((real)INFINITY);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec z = load_part(x + j * x_step, columns, zero);
+        row_max = maximum(z, row_max), row_min = minimum(z, row_min);
+    }
+    origin o = origin_of(TASK(SOFTMAX), NULL, row_max);
+    int near = !any_far(&o, row_min);
     pair nothing = {zero, zero}, sum_without_max[2] = {nothing, nothing}, distance = nothing, total = nothing;
     vec count = zero;
     for (ptrdiff_t j = 0; j < n; j += 2) { /* chains of two overlap */
@@ -331,7 +346,7 @@ INLINE void cross_entropy_lanes(variant v, const struct cross_entropy_args *c, c
         if (j + 1 < n)
             z[1] = load_part(x + (j + 1) * x_step, columns, row_max);
         e[0] = z[0], e[1] = z[1];
-        exp_less_max(e, 2, row_max);
+        exp_less_max(e, 2, &o, near);
         for (int i = 0; i < 2 && j + i < n; i++) {
             count += zero_where(less(z[i], row_max), one);
             sum_without_max[i] = accumulate(sum_without_max[i], zero_where(equal(z[i], row_max), e[i]));
@@ -371,7 +386,7 @@ INLINE void cross_entropy_lanes(variant v, const struct cross_entropy_args *c, c
     }
     if (labels) {
         vec e_label = x_label;
-        exp_less_max(&e_label, 1, row_max);
+        exp_less_max(&e_label, 1, &o, near);
         *at_labels = label_gradient(v, s, unit, scale, label_weight, label_distance, e_label, m.even * weight);
     }
 }

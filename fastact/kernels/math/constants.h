@@ -37,6 +37,14 @@ static const real expm1_rest[3] = {
     0x1.555b7c0000000p-3f,
     0x1.55596e0000000p-5f,
 };
+#define OCTAVES 0x1.8000fe0000000p+23f
+static const real exp_curve[5] = {
+    0x1.0000000000000p-1f,
+    0x1.5554dc0000000p-3f,
+    0x1.5555180000000p-5f,
+    0x1.120bde0000000p-7f,
+    0x1.6d117a0000000p-10f,
+};
 static const real artanh_rest[5] = {
     0x1.5555560000000p-2f,
     0x1.9998d40000000p-3f,
@@ -154,6 +162,19 @@ static const real expm1_rest[7] = {
     0x1.6c16c1685a7e7p-10,
     0x1.a01edd94e0c6ep-13,
     0x1.a01de4c96acd4p-16,
+};
+#define OCTAVES 0x1.80000000003ffp+52
+static const real exp_curve[10] = {
+    0x1.0000000000001p-1,
+    0x1.5555555555556p-3,
+    0x1.5555555553d38p-5,
+    0x1.11111111109a6p-7,
+    0x1.6c16c1789caa1p-10,
+    0x1.a01a01a7ce75dp-13,
+    0x1.a019b8cbe6585p-16,
+    0x1.71de0d863c737p-19,
+    0x1.2891d2ecb3ed9p-22,
+    0x1.af39091a8441ap-26,
 };
 static const real artanh_rest[10] = {
     0x1.5555555555555p-2,

@@ -37,9 +37,13 @@ INLINE pair accumulate(pair sum, vec x)
     vec hi = sum.hi + x;
     return (pair){hi, sum.lo + (x - (hi - sum.hi))};
 }
-/* Adds a product and its rounding error: a step of Dot2 (Ogita, Rump & Oishi 2005). */
+/* Adds a product and its rounding error: a step of Dot2 (Ogita, Rump & Oishi 2005), with one rounding if fused. */
 INLINE pair accumulate_product(pair sum, vec a, vec b)
 {
+    if (FUSED) {
+        vec hi = muladd(a, b, sum.hi);
+        return (pair){hi, sum.lo + product_error(a, b, hi - sum.hi)};
+    }
     vec product = a * b;
     sum.lo += product_error(a, b, product);
     return accumulate(sum, product);

@@ -10,7 +10,7 @@
  *     sparsemax      grad_i - mean of grad_j over the support, where y_i > 0; else 0 (Martins & Astudillo 2016)
  * Method: compensated sums and dot products (Ogita, Rump & Oishi 2005).
  * Error: bound 3.0 ulp of the sum of absolute terms, in both types (measured 2.59 and 2.61).
- * Fast path: vectors without a subnormal e^y.
+ * Fast path: vectors without a subnormal e^y, or 0.
  * Special values: masked elements have gradient 0. */
 INLINE pair gradient_term(rows_task t, pair sum, vec grad, vec y)
 {
@@ -35,29 +35,42 @@ INLINE vec exp_times(vec y, vec total)
     vec times = scale(zero_where(less(k, splat(EIGHTHS + least)), product), maximum(splat(EIGHTHS + least), k));
     return choose(less(absolute(total), splat((real)INFINITY)), times, total); /* infinity and NaN have no exponent */
 }
+/* grad - e^y * total for y <= 0. */
+INLINE vec log_gradient(vec grad, vec y, vec total, int full_range)
+{
+    const origin o = {.turns = splat(0),
+                      .octaves = splat(OCTAVES),
+                      .rest = splat(0),
+                      .small = splat(-EXP_SMALL),
+                      .zero = splat(-EXP_ZERO)};
+    pair z = {minimum(splat(-EXP_ONE), y), splat(0)};
+    if (!full_range)
+        return submul(grad, exp_near(TASK(LOG_SOFTMAX), z, &o), total);
+    vec fast = submul(grad, exp_above(TASK(LOG_SOFTMAX), z, &o, 0), total);
+    return choose(within(y, splat(-EXP_VANISHES), o.small), grad - exp_times(y, total), fast);
+}
 INLINE void backward_vectors(rows_task t, const masking *s, const vec *grad, vec *y, int count, vec total)
 {
-    mask subnormal = within(y[0], splat(-EXP_VANISHES), splat(-EXP_SMALL));
+    mask far = less(y[0], splat(-EXP_SMALL));
     for (int i = 1; i < count; i++)
-        subnormal = either(subnormal, within(y[i], splat(-EXP_VANISHES), splat(-EXP_SMALL)));
-    int full_range = t.logarithm && any(subnormal);
-    for (int i = 0; i < count; i++) {
-        if (t.sparse)
-            y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
-        else if (t.negative)
-            y[i] *= total - grad[i];
-        else if (!t.logarithm)
-            y[i] *= grad[i] - total;
-        else {
-            vec fast = submul(grad[i], exp_below((pair){y[i], splat(0)}, 0), total), result = fast;
-            if (full_range) /* other lanes keep the bits of the fast path */
-                result = choose(within(y[i], splat(-EXP_VANISHES), splat(-EXP_SMALL)), grad[i] - exp_times(y[i], total),
-                                fast);
-            y[i] = result;
+        far = either(far, less(y[i], splat(-EXP_SMALL)));
+    if (t.logarithm && any(far)) /* other lanes keep the bits of the fast path */
+        for (int i = 0; i < count; i++)
+            y[i] = log_gradient(grad[i], y[i], total, 1);
+    else
+        for (int i = 0; i < count; i++) {
+            if (t.sparse)
+                y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
+            else if (t.negative)
+                y[i] *= total - grad[i];
+            else if (t.logarithm)
+                y[i] = log_gradient(grad[i], y[i], total, 0);
+            else
+                y[i] *= grad[i] - total;
         }
+    for (int i = 0; i < count; i++)
         if (t.masked && !t.sparse)
             y[i] *= s->scale;
-    }
 }
 
 /* The sum of a row's terms, not yet folded. */
@@ -68,8 +81,7 @@ typedef struct {
 
 #define MASKED_OUTPUT(t) ((t).logarithm ? -(real)INFINITY : 0) /* the output of masked elements */
 #define LOAD(a, at, none) replace_masked(t, s, where, (at) / ITEM, ACCUMULATORS, load_slice(a + (at)), none)
-#define LOAD_LAST(a, none) \
-    replace_masked(t, s, where, whole / ITEM, left, load_last(a + whole, left, splat(none)), none)
+#define LOAD_LAST(a, none) replace_masked(t, s, where, whole / ITEM, left, load_last(a + whole, left, splat(0)), none)
 
 INLINE void add_terms(rows_task t, gradient_sums *sums, slice grad, slice y)
 {
@@ -111,7 +123,7 @@ INLINE gradient_sums sums_of_row(rows_task t, const masking *s, const char *grad
 /* The total that is subtracted, or multiplied by e^y: of a row in one part, then of any row. */
 INLINE vec gradient_total(rows_task t, gradient_sums *sums)
 {
-    vec total = fold_sums(sums->sum).hi;
+    vec total = fold_total(sums->sum);
     if (t.sparse)
         total = total / fold_counts(sums->count);
     return total;
@@ -124,9 +136,9 @@ INLINE vec total_of_row(rows_task t, const masking *s, const char *grad, const c
         return gradient_total(t, &sums);
     add_part(before.sum, sums.sum);
     add_count_part(before.count, sums.count);
-    vec total = fold_sums(before.sum).hi;
+    vec total = fold_total(before.sum);
     if (t.sparse)
-        total = total / fold_sums(before.count).hi;
+        total = total / fold_total(before.count);
     return total;
 }
 INLINE void backward_row(rows_task t, const masking *s, const char *grad, const char *y, const char *where, char *out,

@@ -12,6 +12,20 @@ INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
             s[i] = add_pairs(s[i], s[i + half]);
     return normalize(s[0]);
 }
+#if REAL_BITS == 32
+INLINE vec fold_lane_total(pair *s, ptrdiff_t n)
+{
+    wide_pair w[ACCUMULATORS];
+    for (int i = 0; i < ACCUMULATORS && i < n; i++)
+        w[i] = widen_pair(s[i]);
+    for (int half = ACCUMULATORS / 2; half; half /= 2)
+        for (int i = 0; i < half && i + half < n; i++)
+            w[i].low += w[i + half].low, w[i].high += w[i + half].high;
+    return narrow(w[0].low, w[0].high);
+}
+#else
+INLINE vec fold_lane_total(pair *s, ptrdiff_t n) { return fold_lane_sums(s, n).hi; }
+#endif
 /* The same of parts, which begin where those of a row in memory do; `end` is the end of its loop, in bytes. */
 static __attribute__((noinline, cold)) void add_lane_part(pair *whole, pair *part, int begun)
 {
@@ -20,12 +34,13 @@ static __attribute__((noinline, cold)) void add_lane_part(pair *whole, pair *par
         part[i] = (pair){splat(0), splat(0)};
     }
 }
-INLINE pair fold_lane_parts(pair *whole, pair *part, ptrdiff_t n, ptrdiff_t end)
+/* The accumulators of all parts; there is more than one if the loop ends beyond the first. */
+INLINE pair *join_lane_parts(pair *whole, pair *part, ptrdiff_t end)
 {
     if (end <= PART_BYTES)
-        return fold_lane_sums(part, n);
+        return part;
     add_lane_part(whole, part, 1);
-    return fold_lane_sums(whole, n);
+    return whole;
 }
 /* The count so far, 0 in the first round of accumulators. */
 INLINE vec or_zero_at_first(vec count, ptrdiff_t j)
@@ -89,23 +104,29 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
                           char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
     ptrdiff_t columns = rows.columns;
-    vec row_max = splat(-(real)INFINITY), zero = splat(0);
-    for (ptrdiff_t j = 0; j < n; j++)
-        row_max = maximum(load_masked_lanes(t, s, rows, x + j * x_step, j, zero), row_max);
-    vec shift = shift_of(t, row_max);
+    vec row_max = splat(-(real)INFINITY), row_min = splat((real)INFINITY), zero = splat(0);
+    for (ptrdiff_t j = 0; j < n; j++) {
+        vec v = load_masked_lanes(t, s, rows, x + j * x_step, j, zero);
+        row_max = maximum(v, row_max), row_min = minimum(v, row_min);
+    }
+    origin o = origin_of(t, s, shift_of(t, row_max));
+    int near = !t.masked && !any_far(&o, row_min);
     pair sums[ACCUMULATORS], parts[ACCUMULATORS];
     vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
-    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP, pairs = whole - whole % (2 * STEP);
+    ptrdiff_t groups = end_of_groups(n);
     for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j += 2) {
         if (j == next) {
             next += PART_OF_ROW;
-            if (j * ITEM < pairs)
+            if (j * ITEM < groups)
                 add_lane_part(parts, sums, j > PART_OF_ROW);
         }
-        vec e[2] = {load_masked_lanes(t, s, rows, x + j * x_step, j, shift), shift}, is_max[2];
+        vec e[2] = {load_masked_lanes(t, s, rows, x + j * x_step, j, o.shift), o.shift}, is_max[2];
         if (j + 1 < n)
-            e[1] = load_masked_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, shift);
-        exponentials(t, s, e, 2, shift, is_max);
+            e[1] = load_masked_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, o.shift);
+        if (near)
+            exponentials(t, s, e, 2, &o, is_max, 1);
+        else
+            exponentials(t, s, e, 2, &o, is_max, 0);
         for (int i = 0; i < 2 && j + i < n; i++) {
             ptrdiff_t at = (j + i) % ACCUMULATORS;
             sums[at] = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(sums[at], e[i]);
@@ -115,13 +136,13 @@ INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const c
                 store_part(out + (j + i) * out_step, e[i], columns);
         }
     }
-    pair sum = fold_lane_parts(parts, sums, n, pairs);
+    pair sum = fold_lane_sums(join_lane_parts(parts, sums, groups), n);
     if (t.logarithm) {
         vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
         if (t.single)
             store_part(out, log_of_row(t, s, row_max, log_sum), columns);
         for (ptrdiff_t j = 0; !t.single && j < n; j++) {
-            vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), shift, log_sum);
+            vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), o.shift, log_sum);
             store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, -(real)INFINITY), columns);
         }
         return;
@@ -138,7 +159,7 @@ INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const 
 {
     ptrdiff_t columns = rows.columns;
     vec zero = splat(0);
-#define LOAD(a, none) replace_masked_lanes(s, rows, j, load_part(a + j * a##_step, columns, splat(none)), none)
+#define LOAD(a, none) replace_masked_lanes(s, rows, j, load_part(a + j * a##_step, columns, zero), none)
     pair sums[ACCUMULATORS], parts[ACCUMULATORS];
     vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
     ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP;
@@ -154,7 +175,7 @@ INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const 
         if (t.sparse)
             counts[at] = or_zero_at_first(counts[at], j) + in_support(v);
     }
-    vec total = fold_lane_parts(parts, sums, n, whole).hi;
+    vec total = fold_lane_total(join_lane_parts(parts, sums, whole), n);
     if (t.sparse)
         total = total / fold_lane_counts(counts, n);
     for (ptrdiff_t j = 0; j < n; j++) {

@@ -70,8 +70,37 @@ INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t 
         memcpy(&weights[i], weight + (i < rows ? i : rows - 1) * step, ITEM);
     return load((const char *)weights);
 }
-INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const char *weight, ptrdiff_t weight_step,
-                        const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, ptrdiff_t n)
+/* Rows that are computed together, so that the chains of their folds overlap; longer ones gain nothing. */
+#define ROWS_TOGETHER 4
+#define LONGEST_TOGETHER (32 * ACCUMULATORS)
+#define FORWARD_PARAMETERS \
+    const char *weight, ptrdiff_t weight_step, const char *x, ptrdiff_t x_step, char *out, ptrdiff_t out_step, \
+        ptrdiff_t rows, ptrdiff_t n
+#define FORWARD_ARGUMENTS weight, weight_step, x, x_step, out, out_step, rows, n
+
+/* Rows in memory, from one on.  A function of its own, as its arrays on the stack would slow down short rows. */
+typedef void rows_in_memory(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS);
+INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORWARD_PARAMETERS)
+{
+    softmax_row some[ROWS_TOGETHER];
+    int most = n <= LONGEST_TOGETHER ? ROWS_TOGETHER : 1;
+    while (row < rows) {
+        int count = 0;
+        for (; count < most && row < rows; row++) {
+            softmax_row *next = &some[count];
+            next->x = x + row * x_step, next->out = out + row * out_step;
+            next->n = unmasked_length(t, s, row, n, &next->where);
+            next->weight = weight_of(t, weight + row * weight_step, 0, 1);
+            count += next->n != 0;
+            if (t.logarithm && t.single && !next->n)
+                fill_row(next->out, 1, -(real)INFINITY);
+            if (!(t.logarithm && t.single) && next->n < n)
+                fill_row(next->out + next->n * ITEM, n - next->n, t.logarithm ? -(real)INFINITY : 0);
+        }
+        forward_rows(t, s, some, count);
+    }
+}
+INLINE void forward_run(rows_task t, rows_in_memory *in_memory, const struct mask_args *mask_args, FORWARD_PARAMETERS)
 {
     masking s;
     ptrdiff_t row = 0;
@@ -95,17 +124,8 @@ INLINE void forward_run(rows_task t, const struct mask_args *mask_args, const ch
             for (int i = 0; i < WIDTH; i++)
                 memcpy(out + (row + i) * out_step, columns + i * ITEM, ITEM);
     }
-    for (; row < rows; row++) {
-        const char *where;
-        ptrdiff_t m = unmasked_length(t, &s, row, n, &where);
-        if (m)
-            forward_row(t, &s, x + row * x_step, where, weight_of(t, weight + row * weight_step, 0, 1),
-                        out + row * out_step, m);
-        if (t.logarithm && t.single && !m)
-            fill_row(out + row * out_step, 1, -(real)INFINITY);
-        if (!(t.logarithm && t.single) && m < n)
-            fill_row(out + row * out_step + m * ITEM, n - m, t.logarithm ? -(real)INFINITY : 0);
-    }
+    if (row < rows)
+        in_memory(&s, row, FORWARD_ARGUMENTS);
 }
 INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, const char *weight, const char *x,
                                 ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
@@ -125,7 +145,6 @@ INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, 
 /* Several rows at once, so that the chains of their folds overlap.  Those of one slice stay in registers, and no load
  * follows close behind a partial store near it. */
 #define SHORT_ROWS 4
-#define LONGEST_TOGETHER (32 * ACCUMULATORS) /* longer rows gain nothing, nor does softmax */
 INLINE void backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_step, const char *y, ptrdiff_t y_step,
                                 char *out, ptrdiff_t out_step, ptrdiff_t n)
 {
@@ -133,7 +152,7 @@ INLINE void backward_short_rows(rows_task t, const char *grad, ptrdiff_t grad_st
     gradient_sums sums[SHORT_ROWS];
     for (int r = 0; r < SHORT_ROWS; r++) {
         g[r] = load_last(grad + r * grad_step, n, splat(0));
-        v[r] = load_last(y + r * y_step, n, splat(MASKED_OUTPUT(t)));
+        v[r] = load_last(y + r * y_step, n, splat(0)); /* e^-inf would be slow */
         EACH_VECTOR(i)
             sums[r].sum[i] = (pair){splat(0), splat(0)}, sums[r].count[i] = splat(0);
         add_terms(t, &sums[r], g[r], v[r]);

@@ -49,6 +49,15 @@ INLINE vec load_part(const char *p, ptrdiff_t n, vec rest)
 typedef __m256d wide;
 INLINE wide widen_low(vec v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
 INLINE wide widen_high(vec v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
+INLINE vec narrow(wide low, wide high)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
+}
+INLINE double fold_wide(wide w)
+{
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(w), _mm256_extractf128_pd(w, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
 #endif
 #if REAL_BITS == 32
 INLINE vec widen_float16(const char *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
@@ -239,5 +248,6 @@ INLINE vec scale_down(vec v, vec k)
     vec once = v * inverse_power2_of_bits(AS_INTEGERS(k), 4);
     return once * inverse_power2_of_bits(INTEGER_OP(add)(AS_INTEGERS(k), SPLAT_INTEGER(8)), 4);
 }
+INLINE vec octave_power(vec k) { return AS_REALS(INTEGER_OP(slli)(AS_INTEGERS(k), MANTISSA_BITS)); }
 
 #endif

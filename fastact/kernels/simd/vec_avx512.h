@@ -36,6 +36,16 @@ INLINE void store_part(char *p, vec v, ptrdiff_t n) { OP(mask_storeu)(p, first(n
 typedef __m512d wide;
 INLINE wide widen_low(vec v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
 INLINE wide widen_high(vec v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+INLINE vec narrow(wide low, wide high)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
+}
+INLINE double fold_wide(wide w)
+{
+    __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(w), _mm512_extractf64x4_pd(w, 1));
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
 #endif
 #if REAL_BITS == 32
 INLINE vec widen_float16(const char *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
@@ -190,5 +200,11 @@ INLINE vec inverse_power2(vec k) /* one shift and a mask: two shifts would compe
 #endif
 }
 INLINE vec scale_down(vec v, vec k) { return OP(scalef)(v, -OP(floor)(k - splat(EIGHTHS))); }
+
+#if REAL_BITS == 32
+INLINE vec octave_power(vec k) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(k), MANTISSA_BITS)); }
+#else
+INLINE vec octave_power(vec k) { return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_castpd_si512(k), MANTISSA_BITS)); }
+#endif
 
 #endif

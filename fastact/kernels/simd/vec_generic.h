@@ -63,6 +63,10 @@ INLINE void store_part(char *p, vec v, ptrdiff_t n)
 typedef double wide __attribute__((vector_size(16)));
 INLINE wide widen_low(vec v) { return (wide){v[0], v[1]}; }
 INLINE wide widen_high(vec v) { return (wide){v[2], v[3]}; }
+/* The vec of a lower and an upper half, rounded. */
+INLINE vec narrow(wide low, wide high) { return (vec){(real)low[0], (real)low[1], (real)high[0], (real)high[1]}; }
+/* The sum of all lanes: the upper half is added to the lower, again and again. */
+INLINE double fold_wide(wide w) { return w[0] + w[1]; }
 #endif
 
 #if REAL_BITS == 32
@@ -294,5 +298,7 @@ INLINE vec scale_down(vec v, vec k)
 {
     return v * inverse_power2_of_bits((words)k, 4) * inverse_power2_of_bits((words)k + 8, 4);
 }
+/* 2^(n - bias), of the biased exponent n in the lowest bits of a pattern, which must be that of a normal number. */
+INLINE vec octave_power(vec k) { return (vec)((words)k << MANTISSA_BITS); }
 
 #endif
