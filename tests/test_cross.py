@@ -1,5 +1,6 @@
 """The kernels on another architecture: cross-compiled, run under an emulator, compared bit for bit."""
 
+import importlib
 import platform
 import shutil
 import subprocess
@@ -113,6 +114,33 @@ def test_every_header_compiles_by_itself_and_twice(target, bits, tmp_path):
     assert not any(found), "".join(found)
 
 
+THREE_INSTRUCTIONS_AN_ELEMENT = """
+#include <stdio.h>
+__attribute__((noinline)) void mark(void) { __asm__ volatile(""); }
+int main(void)
+{
+    puts("float32 three forward 1000");
+    mark();
+    __asm__ volatile("mov x0, 1000\\n1: subs x0, x0, 1\\nnop\\nb.ne 1b" ::: "x0", "cc");
+    mark();
+}
+"""
+
+
+@needs("gcc", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", "qemu-aarch64")
+def test_what_the_emulator_executes_is_counted(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    arm = importlib.import_module("arm")
+    source, program, call = tmp_path / "three.c", tmp_path / "three", ("float32", "three forward")
+    source.write_text(THREE_INSTRUCTIONS_AN_ELEMENT)
+    arm.run("gcc", "-O2", "-shared", "-fPIC", arm.HERE / "trace.c", "-o", tmp_path / "trace.so")
+    arm.run("aarch64-linux-gnu-gcc", "-O1", "-static", source, "-o", program)
+    trace = arm.traces("GCC", program, tmp_path)[call]
+    assert 3 <= arm.instructions(trace) < 3.05
+    if mca := shutil.which("llvm-mca-19"):
+        assert 0.9 < arm.cycles(mca, "neoverse-n1", trace, arm.assembly(program)) < 3
+
+
 def test_c_is_formatted():
     """By the version that pyproject.toml names: others differ in details."""
     formatter = shutil.which("clang-format")
@@ -121,7 +149,7 @@ def test_c_is_formatted():
     )
     if " version 14." not in version:
         pytest.skip("needs clang-format 14")
-    sources = [path for folder in ("fastact", "tests") for path in (ROOT / folder).rglob("*.[ch]")]
+    sources = [path for folder in ("fastact", "tests", "bench") for path in (ROOT / folder).rglob("*.[ch]")]
     sources = [path for path in sources if path.name != "constants.h"]
     assert len(sources) > 40
     done = subprocess.run([formatter, "--dry-run", "-Werror", *sources], check=False, capture_output=True, text=True)
