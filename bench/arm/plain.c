@@ -1,5 +1,5 @@
-/* What a library that wants speed alone does on NEON, as a measure for the kernels: a polynomial of degree 5 for e^r,
- * 2 ulp, and a division; nothing for NaN, for subnormal results or for what cancels. */
+/* What a library that wants speed alone does on NEON, as a measure for the kernels: a polynomial of degree 6 for e^r
+ * and a division; nothing for NaN, for subnormal results or for what cancels. */
 #include <arm_neon.h>
 #include <math.h>
 #include <stddef.h>
