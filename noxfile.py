@@ -17,7 +17,7 @@ def run(session, *command, **variables):
 
 
 def sources_in_c():
-    folders = ("fastact/kernels", "fastact/core", "fastact/include", "examples", "tests")
+    folders = ("fastact/kernels", "fastact/core", "fastact/include", "examples", "tests", "bench")
     found = sorted(str(path) for folder in folders for path in Path(folder).rglob("*.[ch]"))
     return [path for path in found if not path.endswith("constants.h")]  # which a script writes
 

@@ -57,11 +57,17 @@ KERNEL_FLAGS = [*COMMON_FLAGS, "-Wall", "-Wextra", *(["-fPIC"] if sys.platform !
 if os.environ.get("FASTACT_WERROR") == "1":
     KERNEL_FLAGS.append("-Werror")
 
-TARGET_FLAGS = {"generic": []}
+# The targets of kernels/targets.c.
 if MACHINE.endswith(("x86_64", "amd64")):
-    TARGET_FLAGS["generic"] = ["-O2"]  # see SMALL in simd/vec.h: half of what -O3 makes
-    TARGET_FLAGS["avx2"] = ["-mavx2", "-mfma", "-mf16c"]
-    TARGET_FLAGS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"]
+    TARGET_FLAGS = {
+        "generic": ["-O2"],  # see SMALL in simd/vec.h: half of what -O3 makes
+        "avx2": ["-mavx2", "-mfma", "-mf16c"],
+        "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
+    }
+elif MACHINE.endswith(("aarch64", "arm64")):
+    TARGET_FLAGS = {"neon": []}  # which every such CPU has
+else:
+    TARGET_FLAGS = {"generic": []}
 
 
 def kernel_library(name, sources, flags=()):

@@ -146,7 +146,7 @@ INLINE void run_gate(gate_task t, int storage, gate_places a, ptrdiff_t n)
     { \
         const double parameters[MAX_PARAMETERS] = {0}; \
         for (ptrdiff_t i = 0; i < rows; i++) \
-            run((task){f##_forward, SMOOTH, 1, 0, special_bound, (special_bound < NO_BOUND ? 4 : 2)}, args->storage, \
+            run((task){f##_forward, SMOOTH, 1, 0, special_bound, special_bound == NO_BOUND}, args->storage, \
                 (places){OPERAND(1), OPERAND(0), NULL, NULL, OPERAND(2)}, n, parameters); \
     } \
     KERNEL(name##_backward_run) \

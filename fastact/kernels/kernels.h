@@ -84,7 +84,7 @@ typedef void (*fastact_store)(const void *block, void *destination, ptrdiff_t st
 /* One per target and type, immutable.  Version and size come first: the core refuses what it was not compiled for. */
 struct fastact_kernels {
     uint32_t version, size;
-    const char *target; /* "avx512", "avx2", "generic" */
+    const char *target; /* "avx512", "avx2", "neon", "generic" */
     uint8_t storage_bits, compute_bits;
     uint8_t fused;        /* has fused multiply-add: gives the bits that all such targets give */
     uint8_t takes_halves; /* kernels by elements convert float16 and bfloat16 in registers */

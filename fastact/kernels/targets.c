@@ -7,8 +7,13 @@
 #target, &fastact_##target##_f32, &fastact_##target##_f64, runs_##target \
     }
 
+#if defined(__aarch64__)
+DECLARE(neon)
+static int runs_neon(void) { return 1; } /* every CPU of this architecture has it */
+#else
 DECLARE(generic)
 static int runs_generic(void) { return 1; }
+#endif
 
 #if defined(__x86_64__) || defined(_M_X64)
 DECLARE(avx512)
@@ -43,6 +48,10 @@ const struct fastact_target fastact_targets[] = {
     TARGET(avx512),
     TARGET(avx2),
 #endif
+#if defined(__aarch64__)
+    TARGET(neon),
+#else
     TARGET(generic),
+#endif
 };
 const ptrdiff_t fastact_target_count = sizeof fastact_targets / sizeof *fastact_targets;

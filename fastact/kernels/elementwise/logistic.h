@@ -46,10 +46,9 @@ INLINE pair tanh_pair(vec magnitude)
 {
     vec a = minimum(splat(TANH_END), magnitude);
     vec b = muladd(a, splat(TANH_STEP), splat(TANH_START));
-    vec piece = half_octave(b);
-    vec h = a - lookup(table(tanh_pieces[0]), piece);
-    vec start = choose(less(b, splat(1)), a, lookup(table(tanh_pieces[1]), piece));
-    vec slope = piece_slope(tanh_pieces, COUNT(tanh_pieces), piece, h);
+    vec h = a - lookup(table(tanh_pieces[0]), b, HALF_OCTAVE);
+    vec start = choose(less(b, splat(1)), a, lookup(table(tanh_pieces[1]), b, HALF_OCTAVE));
+    vec slope = piece_slope(tanh_pieces, COUNT(tanh_pieces), b, HALF_OCTAVE, h);
     vec hi = residual(start, -slope, h); /* start + slope*h, rounded once */
     return (pair){hi, residual(start - hi, -slope, h)};
 }

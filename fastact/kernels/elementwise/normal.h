@@ -20,10 +20,7 @@ INLINE vec normal_clamp(vec a, vec x, int full_range)
 }
 
 /* The octave of this number is the index of a's piece. */
-INLINE vec normal_piece(vec a)
-{
-    return octave(muladd(a, muladd(a, splat(NORMAL_SQUARE), splat(NORMAL_LINE)), splat(1)));
-}
+INLINE vec normal_piece(vec a) { return muladd(a, muladd(a, splat(NORMAL_SQUARE), splat(NORMAL_LINE)), splat(1)); }
 
 /* e^(-a^2/2), with a^2 as a pair: its rounding error would cost a^2/2 ulp. */
 INLINE exp_parts bell(vec a)
@@ -64,9 +61,9 @@ INLINE vec gelu_forward(vec x, const vec *p, int full_range)
     (void)p;
     vec magnitude = absolute(x), a = gelu_clamp(x, full_range);
     vec piece = normal_piece(a);
-    vec h = a - lookup(table(gelu_pieces[0]), piece), constant = lookup(table(gelu_pieces[1]), piece);
+    vec h = a - lookup(table(gelu_pieces[0]), piece, OCTAVE), constant = lookup(table(gelu_pieces[1]), piece, OCTAVE);
     vec start = choose(less(splat(0), constant), constant, magnitude * splat((real)0.5));
-    vec slope = piece_slope(gelu_pieces, COUNT(gelu_pieces), piece, h);
+    vec slope = piece_slope(gelu_pieces, COUNT(gelu_pieces), piece, OCTAVE, h);
     return subtract_bell(maximum(splat((real)-0.0), x), start, slope, h, a, full_range);
 }
 
@@ -74,8 +71,9 @@ INLINE vec gelu_forward(vec x, const vec *p, int full_range)
 INLINE vec gelu_slope(vec x, vec a, int full_range)
 {
     vec piece = normal_piece(a);
-    vec h = a - lookup(table(gelu_slope_pieces[0]), piece), start = lookup(table(gelu_slope_pieces[1]), piece);
-    vec slope = piece_slope(gelu_slope_pieces, COUNT(gelu_slope_pieces), piece, h);
+    vec h = a - lookup(table(gelu_slope_pieces[0]), piece, OCTAVE),
+        start = lookup(table(gelu_slope_pieces[1]), piece, OCTAVE);
+    vec slope = piece_slope(gelu_slope_pieces, COUNT(gelu_slope_pieces), piece, OCTAVE, h);
     vec below = subtract_bell(splat((real)-0.0), start, slope, h, a, full_range);
     return choose(less(x, splat(0)), below, splat(1) - below);
 }

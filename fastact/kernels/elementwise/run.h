@@ -7,18 +7,18 @@
 #include "../simd/stored.h"
 #include "list.h"
 
-#define MOST_AT_ONCE 4
-
 /* What a run computes: out = f(x), or out = grad * f(x) where f is a derivative; `per_element`: p[0] is a weight for
- * each element.  All compile-time constants.  Vectors at once: four where latency is the limit, two where memory is
- * (there four cost half as much again). */
+ * each element; `light`: memory is the limit, not latency.  All compile-time constants. */
 typedef struct {
     formula f;
     enum kind kind;
     int backward, per_element;
     real special_bound;
-    int at_once;
+    int light;
 } task;
+
+INLINE int at_once(task t) { return t.light ? LIGHT_AT_ONCE : AT_ONCE; }
+#define MOST_AT_ONCE (LIGHT_AT_ONCE > AT_ONCE ? LIGHT_AT_ONCE : AT_ONCE)
 
 /* grad * f', rounded once.  Where a branch makes f' exactly 0 the product is +0 for any grad; NaN in x stays NaN. */
 INLINE vec chain(vec grad, vec derivative, enum kind kind)
@@ -36,12 +36,7 @@ INLINE vec apply(task t, vec grad, vec x, const vec *p, int full_range)
 /* Whether some |x| exceeds the special bound. */
 INLINE int needs_full_range(const vec *x, int count, real special_bound)
 {
-    if (special_bound == NO_BOUND)
-        return 0;
-    mask beyond = less(splat(special_bound), absolute(x[0]));
-    for (int i = 1; i < count; i++)
-        beyond = either(beyond, less(splat(special_bound), absolute(x[i])));
-    return any(beyond);
+    return special_bound != NO_BOUND && any_beyond(x, count, special_bound);
 }
 
 /* What a run reads and writes, as `storage` has it; `grad`, `bias` and `weight` may be NULL. */
@@ -55,8 +50,8 @@ INLINE places places_at(places a, ptrdiff_t offset)
     return (places){a.grad + offset, a.x + offset, a.bias ? a.bias + offset : NULL, a.weight + offset, a.out + offset};
 }
 
-/* `count` vectors, on the fast path unless one of them needs the full-range path.  One alone is left to apply_part
- * then: 0, and nothing is written. */
+/* `count` vectors, on the fast path unless one of them needs the full-range path.  What is left to apply_part then, one
+ * alone or LEAVE_FULL_RANGE: 0, and nothing is written. */
 INLINE int apply_vectors(task t, int storage, places a, const vec *p, int count, int ahead)
 {
     vec g[MOST_AT_ONCE], v[MOST_AT_ONCE], w[MOST_AT_ONCE], b[MOST_AT_ONCE];
@@ -74,7 +69,7 @@ INLINE int apply_vectors(task t, int storage, places a, const vec *p, int count,
     for (int i = 0; i < count; i++) \
         v[i] = apply(t, t.backward ? g[i] : splat(1), v[i], t.per_element ? &w[i] : p, full_range);
     if (needs_full_range(v, count, t.special_bound)) {
-        if (count == 1)
+        if (count == 1 || LEAVE_FULL_RANGE)
             return 0;
         UNROLLED
         APPLY(1)
@@ -109,6 +104,7 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
     prepare(p);
 
     int singles = storage == NATIVE; /* of halves, parts do as well for as few */
+    const ptrdiff_t group = at_once(t) * WIDTH, last_group = n - group;
     /* Stores across cache lines cost a memory-bound function a quarter of its speed. */
     ptrdiff_t item = item_of(storage), at = 0, part = 0;
     if (!SMALL && n > 8 * WIDTH)
@@ -118,8 +114,14 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
             part = end - at < WIDTH ? end - at : WIDTH;
             apply_part(t, storage, places_at(a, at * item), part, p);
         }
-        for (; !SMALL && at + t.at_once * WIDTH <= n; at += t.at_once * WIDTH)
-            apply_vectors(t, storage, places_at(a, at * item), p, t.at_once, 1);
+        part = 0;
+        for (; !SMALL && at <= last_group; at += group)
+            if (!apply_vectors(t, storage, places_at(a, at * item), p, at_once(t), 1)) {
+                part = group;
+                break;
+            }
+        if (part)
+            continue;
         for (; singles && at + WIDTH <= n; at += WIDTH)
             if (!apply_vectors(t, NATIVE, places_at(a, at * ITEM), p, 1, 0))
                 break;
@@ -127,11 +129,14 @@ INLINE void run_stored(task t, int storage, places a, ptrdiff_t n, const double 
     } while (part);
 }
 
-/* Where memory is the limit, each storage type has a loop of its own; elsewhere one loop serves all. */
+/* Where memory is the limit, each storage type has a loop of its own; elsewhere one loop serves all, but for PLAIN_LOOP.
+ */
 INLINE void run(task t, int storage, places a, ptrdiff_t n, const double *parameters)
 {
     storage = stored_as(storage);
-    if (t.at_once == MOST_AT_ONCE)
+    if (PLAIN_LOOP && storage == NATIVE && !a.bias)
+        run_stored(t, NATIVE, (places){a.grad, a.x, NULL, a.weight, a.out}, n, parameters);
+    else if (!t.light)
         run_stored(t, storage, a, n, parameters);
     else if (storage == NATIVE)
         run_stored(t, NATIVE, a, n, parameters);
@@ -155,28 +160,28 @@ INLINE void run_binary(task t, int storage, char *const *operands, const ptrdiff
         run(t, storage, (places){OPERAND(0), OPERAND(1), OPTIONAL(2), NULL, OPERAND(3)}, n, parameters);
 }
 
-#define DEFINE_UNARY(name, f, special_bound, at_once) \
+#define DEFINE_UNARY(name, f, special_bound, light) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_unary((task){f, SMOOTH, 0, 0, special_bound, at_once}, args->storage, operands, row_steps, rows, n, \
+        run_unary((task){f, SMOOTH, 0, 0, special_bound, light}, args->storage, operands, row_steps, rows, n, \
                   parameters); \
     }
-#define DEFINE_BINARY(name, f, kind, special_bound, at_once) \
+#define DEFINE_BINARY(name, f, kind, special_bound, light) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_binary((task){f, kind, 1, 0, special_bound, at_once}, args->storage, operands, row_steps, rows, n, \
+        run_binary((task){f, kind, 1, 0, special_bound, light}, args->storage, operands, row_steps, rows, n, \
                    parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, special_bound, derivative_bound, ...) \
-    DEFINE_UNARY(name##_run, name##_forward, special_bound, (kind == SMOOTH ? 4 : 2)) \
-    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_bound, (kind == SMOOTH ? 4 : 2)) \
-    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_bound, (kind == SMOOTH ? 4 : 2))
+    DEFINE_UNARY(name##_run, name##_forward, special_bound, kind != SMOOTH) \
+    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_bound, kind != SMOOTH) \
+    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_bound, kind != SMOOTH)
 #define DEFINE_RUNS_Y(name, kind, special_bound, derivative_bound, ...) \
     DEFINE_RUNS(name, kind, special_bound, derivative_bound) \
-    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NO_BOUND, 2)
+    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NO_BOUND, 1)
 ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
 
 /* clang-format off */

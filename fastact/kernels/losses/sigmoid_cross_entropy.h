@@ -66,9 +66,6 @@ INLINE void binary_slice(const struct binary_cross_entropy_args *c, loss_operand
     if (weighted)
         positive = LOAD(o.pos_weight);
 #undef LOAD
-    mask beyond = less(splat(EXP_SMALL), absolute(z.v[0]));
-    for (int i = 1; i < VECTORS; i++)
-        beyond = either(beyond, less(splat(EXP_SMALL), absolute(z.v[i])));
     element e[VECTORS];
     slice a;
     vec share = splat((real)(1 - c->smoothing)), even = splat((real)c->even);
@@ -78,7 +75,7 @@ INLINE void binary_slice(const struct binary_cross_entropy_args *c, loss_operand
         if (weighted)
             t.v[i] *= positive.v[i];
     }
-    if (any(beyond))
+    if (any_beyond(z.v, VECTORS, EXP_SMALL))
         EACH_VECTOR(i)
             e[i] = binary_cross_entropy(z.v[i], a.v[i], t.v[i], w.v[i], weighted, gradient, 1);
     else

@@ -47,12 +47,16 @@ INLINE vec times_pair(binary a, pair v, int full_range)
     return times_power2(residual(a.mantissa * v.lo, -a.mantissa, v.hi), a.k, full_range);
 }
 
+/* A piece is chosen by the octave of a number or by half of it: by three bits from one of these on. */
+#define OCTAVE MANTISSA_BITS
+#define HALF_OCTAVE (MANTISSA_BITS - 1)
+
 /* c1 + h*(c2 + h*(...)) of a piece; the table's rows are the centres, then c0, c1, ... */
-INLINE vec piece_slope(const real (*pieces)[8], int rows, vec piece, vec h)
+INLINE vec piece_slope(const real (*pieces)[8], int rows, vec piece, int octave, vec h)
 {
-    vec slope = lookup(table(pieces[rows - 1]), piece);
+    vec slope = lookup(table(pieces[rows - 1]), piece, octave);
     for (int i = rows - 2; i > 1; i--)
-        slope = muladd(slope, h, lookup(table(pieces[i]), piece));
+        slope = muladd(slope, h, lookup(table(pieces[i]), piece, octave));
     return slope;
 }
 
@@ -73,10 +77,13 @@ typedef struct {
 INLINE exp_parts exponential(vec x, vec x_lo)
 {
     vec k = muladd(x, splat(LOG2_E), splat(EIGHTHS)), nearest = k - splat(EIGHTHS);
-    vec r_hi = submul(x, nearest, splat(LN2_HI)), r_lo = submul(x_lo, nearest, splat(LN2_LO));
+    vec r_hi = submul(x, nearest, splat(LN2_HI));
+    vec r_lo = nearest * splat(-LN2_LO);
+    if (!IS_ZERO(x_lo))
+        r_lo = submul(x_lo, nearest, splat(LN2_LO));
     vec r = r_hi + r_lo, r2 = r * r;
-    vec head = lookup(table(exp2_eighths_hi), k);
-    vec line_lo = muladd(head, r_lo, lookup(table(exp2_eighths_lo), k)), line = muladd(head, r_hi, line_lo);
+    vec head = lookup(table(exp2_eighths_hi), k, 0);
+    vec line_lo = muladd(head, r_lo, lookup(table(exp2_eighths_lo), k, 0)), line = muladd(head, r_hi, line_lo);
     vec curve = polynomial(r, r2, expm1_rest, COUNT(expm1_rest));
     return (exp_parts){head, muladd(head * r2, curve, line), k, r_hi, muladd(head * r2, curve, line_lo)};
 }
@@ -84,11 +91,11 @@ INLINE exp_parts exponential(vec x, vec x_lo)
 /* 2^(k - EIGHTHS + r), k as power2 takes it and |r| <= 1/16; accurate as exponential. */
 INLINE exp_parts exp2_parts(vec k, vec r)
 {
-    vec r2 = r * r, head = lookup(table(exp2_eighths_hi), k);
+    vec r2 = r * r, head = lookup(table(exp2_eighths_hi), k, 0);
     vec growth = polynomial(r, r2, exp2m1, 4);
     if (COUNT(exp2m1) > 4) /* in halves, for latency */
         growth = muladd(polynomial(r, r2, exp2m1 + 4, COUNT(exp2m1) - 4), r2 * r2, growth);
-    return (exp_parts){.head = head, .rest = muladd(head, r * growth, lookup(table(exp2_eighths_lo), k)), .k = k};
+    return (exp_parts){.head = head, .rest = muladd(head, r * growth, lookup(table(exp2_eighths_lo), k, 0)), .k = k};
 }
 
 /* 2^(x * (w + w_lo)) for exponents below 2^12 and w_lo at most 2^-16 w (float32), 2^-40 w (float64); slow where x*w is

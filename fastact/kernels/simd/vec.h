@@ -15,6 +15,33 @@
 #define SMALL 0
 #endif
 
+/* Vectors at once in runs of elements: where latency is the limit, and where memory is (there four of AVX2 cost half as
+ * much again). */
+#ifndef AT_ONCE
+#define AT_ONCE 4
+#define LIGHT_AT_ONCE 2
+#endif
+/* What a loop leaves to others, so that it keeps its constants in registers: vectors that need the full-range path to
+ * the partial ones; and halves and a bias to a loop of their own. */
+#ifndef LEAVE_FULL_RANGE
+#define LEAVE_FULL_RANGE 0
+#define PLAIN_LOOP 0
+#endif
+
+/* Whether all lanes are a constant 0, as far as the compiler sees. */
+#define IS_ZERO(v) (__builtin_constant_p((v)[0]) && (v)[0] == 0)
+
+#ifndef ANY_BEYOND
+/* Whether some |v| > bound; where it is said of NaN, it does no harm. */
+INLINE int any_beyond(const vec *v, int count, real bound)
+{
+    mask beyond = less(splat(bound), absolute(v[0]));
+    for (int i = 1; i < count; i++)
+        beyond = either(beyond, less(splat(bound), absolute(v[i])));
+    return any(beyond);
+}
+#endif
+
 #define VECTOR_BYTES ((ptrdiff_t)sizeof(vec))
 #define ITEM ((ptrdiff_t)sizeof(real))
 #define CACHE_LINE 64

@@ -181,7 +181,10 @@ typedef struct {
     vec v;
 } table8;
 INLINE table8 table(const real *entries) { return (table8){_mm256_loadu_ps(entries)}; }
-INLINE vec lookup(table8 t, vec index) { return _mm256_permutevar8x32_ps(t.v, AS_INTEGERS(index)); }
+INLINE vec lookup(table8 t, vec index, int shift)
+{
+    return _mm256_permutevar8x32_ps(t.v, _mm256_srli_epi32(AS_INTEGERS(index), shift));
+}
 #else
 /* Eight doubles fill two registers, and no AVX2 instruction picks from two: their lower and upper halves are picked as
  * eight integers each.  A gather would take twice as long. */
@@ -196,16 +199,13 @@ INLINE table8 table(const real *entries)
     __m256 upper = _mm256_shuffle_ps(_mm256_castpd_ps(a), _mm256_castpd_ps(b), 0xdd);
     return (table8){_mm256_castps_si256(lower), _mm256_castps_si256(upper)};
 }
-INLINE vec lookup(table8 t, vec index)
+INLINE vec lookup(table8 t, vec index, int shift)
 {
-    __m256i twice = _mm256_shuffle_epi32(AS_INTEGERS(index), 0xa0);
+    __m256i twice = _mm256_shuffle_epi32(_mm256_srli_epi64(AS_INTEGERS(index), shift), 0xa0);
     return AS_REALS(_mm256_blend_epi32(_mm256_permutevar8x32_epi32(t.lower, twice),
                                        _mm256_permutevar8x32_epi32(t.upper, twice), 0xaa));
 }
 #endif
-
-INLINE vec octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS)); }
-INLINE vec half_octave(vec b) { return AS_REALS(INTEGER_OP(srli)(AS_INTEGERS(b), MANTISSA_BITS - 1)); }
 
 INLINE vec swapped(vec v, int half)
 {

@@ -135,11 +135,9 @@ INLINE table8 table(const real *entries)
 #endif
 }
 #if REAL_BITS == 32
-INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_ps(_mm512_castps_si512(index), t.v); }
-INLINE vec octave(vec b) { return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS)); }
-INLINE vec half_octave(vec b)
+INLINE vec lookup(table8 t, vec index, int shift)
 {
-    return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(b), MANTISSA_BITS - 1));
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(_mm512_castps_si512(index), (unsigned)shift), t.v);
 }
 INLINE vec swapped(vec v, int half)
 {
@@ -149,11 +147,9 @@ INLINE vec swapped(vec v, int half)
                        : _mm512_permute_ps(v, 0xb1);
 }
 #else
-INLINE vec lookup(table8 t, vec index) { return _mm512_permutexvar_pd(_mm512_castpd_si512(index), t.v); }
-INLINE vec octave(vec b) { return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS)); }
-INLINE vec half_octave(vec b)
+INLINE vec lookup(table8 t, vec index, int shift)
 {
-    return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(b), MANTISSA_BITS - 1));
+    return _mm512_permutexvar_pd(_mm512_srli_epi64(_mm512_castpd_si512(index), (unsigned)shift), t.v);
 }
 INLINE vec swapped(vec v, int half)
 {

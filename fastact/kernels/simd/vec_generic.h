@@ -1,12 +1,9 @@
-/* The vector type and its operations on the compiler's vector extensions: baseline x86-64, NEON, and any other machine
- * of GCC or Clang.  Operations mean the same on every target; this file defines what they mean. */
+/* The vector type and its operations on the compiler's vector extensions: baseline x86-64, and any other machine of GCC
+ * or Clang.  Operations mean the same on every target; this file defines what they mean. */
 #ifndef FASTACT_VEC_GENERIC_H
 #define FASTACT_VEC_GENERIC_H
 
 #include "real.h"
-#if defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 #if REAL_BITS == 32
 typedef float vec __attribute__((vector_size(16)));
@@ -24,11 +21,7 @@ typedef uint64_t words __attribute__((vector_size(16)));
 #if defined(__x86_64__) || defined(_M_X64)
 #define SMALL 1
 #endif
-#if defined(__aarch64__) || defined(__FMA__)
-#define FUSED 1
-#else
 #define FUSED 0
-#endif
 
 INLINE vec splat(real a) { return a - (vec){0}; }
 
@@ -90,19 +83,6 @@ INLINE void narrow_bfloat16(char *p, vec v)
     words bits = (words)v, nan = (words)(v != v), rounded = bits + 0x7fff + (bits >> 16 & 1);
     narrow_halves(p, ((rounded & ~nan) | ((bits | 0x400000) & nan)) >> 16);
 }
-#if defined(__aarch64__)
-INLINE vec widen_float16(const char *p)
-{
-    float16x4_t narrow;
-    memcpy(&narrow, p, sizeof narrow);
-    return (vec)vcvt_f32_f16(narrow);
-}
-INLINE void narrow_float16(char *p, vec v)
-{
-    float16x4_t narrow = vcvt_f16_f32((float32x4_t)v);
-    memcpy(p, &narrow, sizeof narrow);
-}
-#else
 INLINE vec widen_float16(const char *p)
 {
     words bits = widen_halves(p), magnitude = bits & 0x7fff;
@@ -123,7 +103,6 @@ INLINE void narrow_float16(char *p, vec v)
     narrow_halves(p, half | sign);
 }
 #endif
-#endif
 
 /* v with zeros past its first n lanes. */
 INLINE vec keep_first(vec v, ptrdiff_t n)
@@ -136,26 +115,9 @@ INLINE vec keep_first(vec v, ptrdiff_t n)
 INLINE vec choose(mask m, vec a, vec b) { return (vec)(((mask)a & m) | ((mask)b & ~m)); }
 INLINE vec zero_where(mask m, vec a) { return (vec)((mask)a & ~m); }
 
-/* a*b + c and c - a*b, rounded once where the target can (FUSED), else twice.
+/* a*b + c and c - a*b, rounded once where the target can (FUSED); here twice.
  * product_error: a*b - product, exactly, where product = a*b rounded.
  * residual: n - q*d, rounded once on every target; exact where q is n/d rounded, or both are its root. */
-#if FUSED
-INLINE vec muladd(vec a, vec b, vec c)
-{
-#if defined(__aarch64__) && REAL_BITS == 32
-    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#elif defined(__aarch64__)
-    return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
-#else
-    for (int i = 0; i < WIDTH; i++)
-        c[i] = BY_TYPE(__builtin_fmaf, __builtin_fma)(a[i], b[i], c[i]);
-    return c;
-#endif
-}
-INLINE vec submul(vec c, vec a, vec b) { return muladd(-a, b, c); }
-INLINE vec product_error(vec a, vec b, vec product) { return muladd(a, b, -product); }
-INLINE vec residual(vec n, vec q, vec d) { return muladd(-q, d, n); }
-#else
 INLINE vec muladd(vec a, vec b, vec c) { return a * b + c; }
 INLINE vec upper_half(vec a) /* Veltkamp's splitting (Dekker 1971) */
 {
@@ -183,7 +145,6 @@ INLINE vec residual(vec n, vec q, vec d)
     return difference - zero_where(~known, error); /* in this order -0 is kept */
 }
 INLINE vec submul(vec c, vec a, vec b) { return c - a * b; }
-#endif
 
 INLINE mask less(vec a, vec b) { return a < b; }
 INLINE mask less_equal(vec a, vec b) { return a <= b; }
@@ -222,37 +183,28 @@ INLINE vec absolute(vec x) { return (vec)((mask)x & ~(mask)splat((real)-0.0)); }
 /* Rounded correctly. */
 INLINE vec square_root(vec v)
 {
-#if defined(__aarch64__) && REAL_BITS == 32
-    return (vec)vsqrtq_f32((float32x4_t)v);
-#elif defined(__aarch64__)
-    return (vec)vsqrtq_f64((float64x2_t)v);
-#else
     for (int i = 0; i < WIDTH; i++)
         v[i] = BY_TYPE(__builtin_sqrtf, __builtin_sqrt)(v[i]);
     return v;
-#endif
 }
 /* The largest power of two up to v, for normal v > 0. */
 INLINE vec binade(vec v) { return (vec)((mask)v & (mask)splat((real)INFINITY)); }
 /* magnitude must not be negative. */
 INLINE vec with_sign_of(vec magnitude, vec x) { return (vec)((mask)magnitude | ((mask)x & (mask)splat((real)-0.0))); }
 
-/* Table of eight constants; the index is the lowest three bits of a pattern. */
+/* Table of eight constants; the index is three bits of a pattern, from bit `shift` on. */
 typedef struct {
     const real *entries;
 } table8;
 INLINE table8 table(const real *entries) { return (table8){entries}; }
-INLINE vec lookup(table8 t, vec index)
+INLINE vec lookup(table8 t, vec index, int shift)
 {
-    words at = (words)index & 7;
+    words at = (words)index >> shift & 7;
     vec picked;
     for (int i = 0; i < WIDTH; i++)
         picked[i] = t.entries[at[i]];
     return picked;
 }
-/* The exponent of b > 0, or that and the first mantissa bit, as the lowest bits of a pattern. */
-INLINE vec octave(vec b) { return (vec)((words)b >> MANTISSA_BITS); }
-INLINE vec half_octave(vec b) { return (vec)((words)b >> (MANTISSA_BITS - 1)); }
 
 /* Every lane i exchanged with lane i ^ half, half a power of two below WIDTH. */
 INLINE vec swapped(vec v, int half)

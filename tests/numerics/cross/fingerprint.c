@@ -39,8 +39,8 @@ static double get(const void *block, int bits, ptrdiff_t i)
 
 enum values { ANY, SMALL, POSITIVE, UNIT };
 
-/* ANY: every bit pattern is as likely as any other, but NaNs: their sign and payload are the CPU's own.  SMALL: -8 to
- * 8. POSITIVE: 0 to 8.  UNIT: 0 to 1. */
+/* ANY: every bit pattern is as likely as any other, NaNs of both kinds too.  SMALL: -8 to 8.  POSITIVE: 0 to 8.  UNIT:
+ * 0 to 1. */
 static void fill(void *block, int bits, ptrdiff_t n, uint64_t seed, enum values values)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -48,8 +48,7 @@ static void fill(void *block, int bits, ptrdiff_t n, uint64_t seed, enum values 
         double x = (double)(int32_t)pattern / 0x1p28;
         if (values == ANY) {
             memcpy((char *)block + i * bits / 8, &pattern, (size_t)bits / 8);
-            if (!isnan(get(block, bits, i)))
-                continue;
+            continue;
         }
         if (values == POSITIVE)
             x = fabs(x);
@@ -60,7 +59,8 @@ static void fill(void *block, int bits, ptrdiff_t n, uint64_t seed, enum values 
 }
 
 #define SEED 0xcbf29ce484222325u
-static uint64_t fingerprint(uint64_t hash, const void *block, int bits, ptrdiff_t n) /* FNV-1a */
+/* FNV-1a; of a NaN, that it is one: its sign and payload are the CPU's own. */
+static uint64_t fingerprint(uint64_t hash, const void *block, int bits, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         unsigned char bytes[8];
