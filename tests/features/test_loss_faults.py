@@ -444,10 +444,10 @@ def test_the_callers_code_runs_before_sigmoid_cross_entropy_looks(victim, place)
             fa.sigmoid_cross_entropy(**given)
 
 
-@pytest.mark.parametrize("place", ["negative_slope", "threshold", "axis"])
+@pytest.mark.parametrize("place", ["negative_slope", "saturated_below", "axis"])
 def test_the_callers_code_runs_before_diagnose_looks(place):
     x = np.zeros((4000, 50))
-    given = {"negative_slope": 0.1, "threshold": 0.01, "axis": -1}
+    given = {"negative_slope": 0.1, "saturated_below": 0.01, "axis": -1}
     given[place] = Doing(given[place], shrinking(x))
     assert fa.diagnose("leaky_relu", x, **given).dead_by_unit.shape == (1,)
 

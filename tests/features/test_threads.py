@@ -983,6 +983,7 @@ def calls(dtype, rows, columns):
                 if "causal" in takes:
                     yield name + " causal", lambda: f(x, causal=True, scale=0.5)
                 yield name + " axis 0", lambda: f(x, axis=0)
+                yield name + " axis 0 backward", lambda: f.backward(x, y=x, axis=0)
                 yield name + " all axes", lambda: f(x, axis=None)
                 continue
             yield name + " derivative", lambda: f.derivative(x, **required, out=out)

@@ -13,7 +13,8 @@ INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
     return normalize(s[0]);
 }
 #if REAL_BITS == 32
-INLINE vec fold_lane_total(pair *s, ptrdiff_t n)
+/* A function of its own: what it has on the stack would else be there twice, for whole vectors and for a part. */
+static __attribute__((noinline)) vec fold_lane_total(pair *s, ptrdiff_t n)
 {
     wide_pair w[ACCUMULATORS];
     for (int i = 0; i < ACCUMULATORS && i < n; i++)

@@ -23,7 +23,11 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 #define BACKWARD_ROWS operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n
 #define BACKWARD_COLUMNS operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], rows, n
 
-#define IN_MEMORY(name, ...) \
+#define BOTH_WAYS(name, ...) \
+    SHARED ptrdiff_t name##_transposed(const masking *s, FORWARD_PARAMETERS) \
+    { \
+        return forward_transposed(TASK(__VA_ARGS__), s, FORWARD_ARGUMENTS); \
+    } \
     SHARED void name##_in_memory(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS) \
     { \
         forward_in_memory(TASK(__VA_ARGS__), s, row, FORWARD_ARGUMENTS); \
@@ -31,10 +35,11 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 
 /* Masked rows: a function for each task, and for those of one number a row. */
 #define MASKED(name, kind) \
-    IN_MEMORY(masked_##name, kind, .single = s->args.single, .masked = 1) \
+    BOTH_WAYS(masked_##name, kind, .single = s->args.single, .masked = 1) \
     SHARED void masked_##name##_run(const struct mask_args *s, FORWARD_PARAMETERS) \
     { \
-        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_in_memory, s, FORWARD_ARGUMENTS); \
+        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_transposed, \
+                    masked_##name##_in_memory, s, FORWARD_ARGUMENTS); \
     } \
     SHARED void masked_##name##_columns_run(const struct mask_args *s, const char *number, const char *x, \
                                             ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
@@ -47,11 +52,11 @@ MASKED(softmax, SOFTMAX)
 MASKED(log_softmax, LOG_SOFTMAX)
 
 #define PLAIN(name, kind) \
-    IN_MEMORY(name, kind) \
+    BOTH_WAYS(name, kind) \
     KERNEL(name##_run) \
     { \
         (void)args; \
-        forward_run(TASK(kind), name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
+        forward_run(TASK(kind), name##_transposed, name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
     } \
     KERNEL(name##_columns_run) \
     { \
@@ -70,14 +75,14 @@ MASKED(log_softmax, LOG_SOFTMAX)
     }
 /* `masked`: the function for masked rows. */
 #define FORWARD(name, kind, masked, is_single) \
-    IN_MEMORY(name, kind) \
+    BOTH_WAYS(name, kind) \
     KERNEL(name##_run) \
     { \
         struct mask_args s = mask_args_from(args, operands, row_steps, 1, 1, is_single); \
         if (is_masked(&s)) \
             masked##_run(&s, FORWARD_ROWS(NULL, 0, 0)); \
         else \
-            forward_run(TASK(kind), name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
+            forward_run(TASK(kind), name##_transposed, name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
     } \
     KERNEL(name##_columns_run) \
     { \
@@ -114,14 +119,15 @@ FORWARD(logsumexp, LOGSUMEXP, masked_log_softmax, 1)
 BACKWARD(sparsemax, SPARSEMAX, 0)
 
 /* The gradient of logsumexp is softmax(x) * grad, with one grad a row. */
-IN_MEMORY(softmax_times, SOFTMAX_TIMES)
+BOTH_WAYS(softmax_times, SOFTMAX_TIMES)
 KERNEL(logsumexp_backward_run)
 {
     struct mask_args s = mask_args_from(args, operands, row_steps, 2, 1, 1);
     if (is_masked(&s))
         masked_softmax_run(&s, FORWARD_ROWS(operands[0], row_steps[0], 1));
     else
-        forward_run(TASK(SOFTMAX_TIMES), softmax_times_in_memory, NULL, FORWARD_ROWS(operands[0], row_steps[0], 1));
+        forward_run(TASK(SOFTMAX_TIMES), softmax_times_transposed, softmax_times_in_memory, NULL,
+                    FORWARD_ROWS(operands[0], row_steps[0], 1));
 }
 KERNEL(logsumexp_backward_columns_run)
 {

@@ -78,7 +78,7 @@ INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t 
         ptrdiff_t rows, ptrdiff_t n
 #define FORWARD_ARGUMENTS weight, weight_step, x, x_step, out, out_step, rows, n
 
-/* Rows in memory, from one on.  A function of its own, as its arrays on the stack would slow down short rows. */
+/* Rows in memory, from one on. */
 typedef void rows_in_memory(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS);
 INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORWARD_PARAMETERS)
 {
@@ -100,30 +100,39 @@ INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORW
         forward_rows(t, s, some, count);
     }
 }
-INLINE void forward_run(rows_task t, rows_in_memory *in_memory, const struct mask_args *mask_args, FORWARD_PARAMETERS)
+/* Short rows, WIDTH at a time; returns how many. */
+typedef ptrdiff_t rows_transposed(const masking *s, FORWARD_PARAMETERS);
+INLINE ptrdiff_t forward_transposed(rows_task t, const masking *s, FORWARD_PARAMETERS)
 {
-    masking s;
     ptrdiff_t row = 0;
-    if (t.masked)
-        s = masking_of(mask_args);
-    for (; n <= TRANSPOSED_ROW && rows - row >= WIDTH; row += WIDTH) {
+    for (; rows - row >= WIDTH; row += WIDTH) {
         transposed block;
         char *columns = (char *)&block;
         if (t.masked)
-            load_transposed_masked(t, &s, row, x + row * x_step, x_step, n, &block);
+            load_transposed_masked(t, s, row, x + row * x_step, x_step, n, &block);
         else
             load_transposed(x + row * x_step, x_step, n, &block);
-        forward_lanes(t, &s, (lane_rows){.columns = WIDTH}, columns, VECTOR_BYTES,
+        forward_lanes(t, s, (lane_rows){.columns = WIDTH}, columns, VECTOR_BYTES,
                       weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
         if (!(t.logarithm && t.single)) {
             store_transposed(&block, out + row * out_step, out_step, n);
             /* 0 times the number, or with a NaN */
             if (t.masked && (t.single || has_nan(&block, n)))
-                replace_masked_rows(&s, row, out + row * out_step, out_step, n, t.logarithm ? -(real)INFINITY : 0);
+                replace_masked_rows(s, row, out + row * out_step, out_step, n, t.logarithm ? -(real)INFINITY : 0);
         } else
             for (int i = 0; i < WIDTH; i++)
                 memcpy(out + (row + i) * out_step, columns + i * ITEM, ITEM);
     }
+    return row;
+}
+/* Two functions, so that the stack holds the arrays of one of them at a time. */
+INLINE void forward_run(rows_task t, rows_transposed *transposed, rows_in_memory *in_memory,
+                        const struct mask_args *mask_args, FORWARD_PARAMETERS)
+{
+    masking s;
+    if (t.masked)
+        s = masking_of(mask_args);
+    ptrdiff_t row = n <= TRANSPOSED_ROW ? transposed(&s, FORWARD_ARGUMENTS) : 0;
     if (row < rows)
         in_memory(&s, row, FORWARD_ARGUMENTS);
 }
@@ -133,13 +142,15 @@ INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, 
     masking s;
     if (t.masked)
         s = masking_of(mask_args);
-    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
-        if (columns - i >= WIDTH)
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH) {
+        ptrdiff_t some = columns - i < WIDTH ? columns - i : WIDTH;
+        if (!t.masked && some == WIDTH) /* of what is masked one copy will do: each has its own place on the stack */
             forward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), x + i * ITEM, x_step,
                           weight_of(t, weight + i * ITEM, ITEM, WIDTH), out + i * ITEM, out_step, n);
         else
-            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), x + i * ITEM, x_step,
-                          weight_of(t, weight + i * ITEM, ITEM, columns - i), out + i * ITEM, out_step, n);
+            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, some), x + i * ITEM, x_step,
+                          weight_of(t, weight + i * ITEM, ITEM, some), out + i * ITEM, out_step, n);
+    }
 }
 
 /* Several rows at once, so that the chains of their folds overlap.  Those of one slice stay in registers, and no load
@@ -209,13 +220,15 @@ INLINE void backward_columns_run(rows_task t, const struct mask_args *mask_args,
     masking s;
     if (t.masked)
         s = masking_of(mask_args);
-    for (ptrdiff_t i = 0; i < columns; i += WIDTH)
-        if (columns - i >= WIDTH)
+    for (ptrdiff_t i = 0; i < columns; i += WIDTH) {
+        ptrdiff_t some = columns - i < WIDTH ? columns - i : WIDTH;
+        if (!t.masked && some == WIDTH)
             backward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
                            out + i * ITEM, out_step, n);
         else
-            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, columns - i), grad + i * ITEM, grad_step, y + i * ITEM,
-                           y_step, out + i * ITEM, out_step, n);
+            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, some), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
+                           out + i * ITEM, out_step, n);
+    }
 }
 
 #endif
