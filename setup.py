@@ -54,13 +54,15 @@ else:
     SANITIZER_FLAGS = []
     COMMON_FLAGS += ["-g0"]
 KERNEL_FLAGS = [*COMMON_FLAGS, "-Wall", "-Wextra", *(["-fPIC"] if sys.platform != "win32" else [])]
+if not SANITIZE and sys.platform != "win32":
+    KERNEL_FLAGS.append("-fno-asynchronous-unwind-tables")  # nothing is thrown through a kernel; smaller wheels
 if os.environ.get("FASTACT_WERROR") == "1":
     KERNEL_FLAGS.append("-Werror")
 
 # The targets of kernels/targets.c.
 if MACHINE.endswith(("x86_64", "amd64")):
     TARGET_FLAGS = {
-        "generic": ["-Os"],  # see SMALL in simd/vec.h: less than half of what -O3 makes
+        "generic": ["-O2"],  # see SMALL in simd/vec.h: half of what -O3 makes
         "avx2": ["-mavx2", "-mfma", "-mf16c"],
         "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mf16c"],
     }
@@ -86,13 +88,16 @@ LIBRARIES = [
 VERSION = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryviews, once for all modules
 
+# What nobody waits for is built for size.
+LEVELS = {"core.function": "-O3", "_testing": "-Os", "core.threads": "-Os", "core.environment": "-Os"}
+
 EXTENSIONS = [
     Extension(
         f"fastact.{name}",
         [f"fastact/{name.replace('.', '/')}.pyx"],
         include_dirs=["fastact", "fastact/include", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("FASTACT_VERSION", f'"{VERSION}"')],
-        extra_compile_args=[*COMMON_FLAGS, *(["-Os"] if name == "_testing" else [])],  # nobody waits for that one
+        extra_compile_args=[*COMMON_FLAGS, *([] if SANITIZE else [LEVELS.get(name, "-O2")])],
         depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     )
     for name in (  # longest first
