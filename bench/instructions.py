@@ -46,7 +46,8 @@ CALLS = [
 TYPES = ("float32", "float64")
 # Valgrind writes down what was executed, and begins anew, whenever the C library's getppid is called.
 PROGRAM = f"""
-import os, numpy as np, fastact as fa
+import gc, os, numpy as np, fastact as fa
+gc.disable()
 fa.set_num_threads(1)
 for dtype in {TYPES}:
     for statement in {CALLS}:
