@@ -405,9 +405,10 @@ def test_compiled_functions_are_cached(tmp_path):
         assert done.stdout.strip() == hits
 
 
-def test_importing_fastact_does_not_import_numba():
+def test_importing_fastact_does_not_import_numba(tmp_path):
     code = "import sys, fastact; assert not any(name.startswith(('numba', 'llvmlite')) for name in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
 def test_numba_is_told_where_it_is(tmp_path):
@@ -422,10 +423,10 @@ def test_numba_is_told_where_it_is(tmp_path):
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: installed\nVersion: 1.0\n")
     lines = [f"{name} = {where}" for name, where in points.items()]
     (described / "entry_points.txt").write_text("\n".join(["[numba_extensions]", *lines]) + "\n")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", CACHED.replace("(cache=True)", "")],
-        capture_output=True, text=True, check=False, env=environment,
+        capture_output=True, text=True, check=False, env=environment, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
