@@ -88,8 +88,14 @@ LIBRARIES = [
 VERSION = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryviews, once for all modules
 
-# What nobody waits for is built for size.
-LEVELS = {"core.function": "-O3", "_testing": "-Os", "core.threads": "-Os", "core.environment": "-Os"}
+# What is not on the way of a call is built for size.
+ON_THE_WAY = ("core.function", "core.operands", "core.execute", "core.plan")
+SELDOM = ("_testing", "core.threads", "core.environment")
+
+
+def optimization(name):
+    return [] if SANITIZE or name in ON_THE_WAY else ["-Os" if name in SELDOM else "-O2"]
+
 
 EXTENSIONS = [
     Extension(
@@ -97,7 +103,7 @@ EXTENSIONS = [
         [f"fastact/{name.replace('.', '/')}.pyx"],
         include_dirs=["fastact", "fastact/include", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("FASTACT_VERSION", f'"{VERSION}"')],
-        extra_compile_args=[*COMMON_FLAGS, *([] if SANITIZE else [LEVELS.get(name, "-O2")])],
+        extra_compile_args=[*COMMON_FLAGS, *optimization(name)],
         depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     )
     for name in (  # longest first
