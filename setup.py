@@ -53,9 +53,9 @@ if SANITIZE:  # reports name functions and lines; at -O3 a file takes many minut
 else:
     SANITIZER_FLAGS = []
     COMMON_FLAGS += ["-g0"]
+    if sys.platform != "win32":
+        COMMON_FLAGS.append("-fno-asynchronous-unwind-tables")  # nothing is thrown through C; smaller wheels
 KERNEL_FLAGS = [*COMMON_FLAGS, "-Wall", "-Wextra", *(["-fPIC"] if sys.platform != "win32" else [])]
-if not SANITIZE and sys.platform != "win32":
-    KERNEL_FLAGS.append("-fno-asynchronous-unwind-tables")  # nothing is thrown through a kernel; smaller wheels
 if os.environ.get("FASTACT_WERROR") == "1":
     KERNEL_FLAGS.append("-Werror")
 
