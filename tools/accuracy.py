@@ -1,8 +1,8 @@
 """The accuracy campaign: sweeps all 2^32 float32 inputs, searches float64, and writes docs/accuracy.md.
 
 ``python tools/accuracy.py`` takes half a minute a function on two cores and shows how far it is; what is interrupted goes
-on where it was.  ``--same-bits`` checks instead that all float32 inputs give equal bits on all targets with fused
-multiply-add.  It walks the catalogue.
+on where it was.  Where functions are named, the page keeps the lines of the others.  ``--same-bits`` checks instead that all
+float32 inputs give equal bits on all targets with fused multiply-add.  It walks the catalogue.
 
 True values are the catalogue's formulas in MPFR numbers.  float64 is compared with them, and so is float32 at some inputs
 of every part of the sweep and at the worst of the part; at all others it is compared with fastact's float64, whose own
@@ -18,6 +18,7 @@ import importlib.util
 import itertools
 import json
 import multiprocessing
+import operator
 import os
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ class Worst:
     got: str = ""
     true: str = ""
     row: int = 0  # its length
-    normal: float = -1.0  # a peer's largest error where the true value is not subnormal
+    normal: float = -1.0  # a peer's largest error where neither the input nor the true value is subnormal
 
     def offer(self, error, arrays, got, true):
         """Take the largest of many errors if it is larger than what there was."""
@@ -179,6 +180,28 @@ def computer(case):
 # What is measured.
 
 
+def in_range(x, true):
+    """Return where neither x nor the true value is subnormal."""
+    smallest = np.finfo(x.dtype).smallest_normal
+    return np.asarray((x == 0) | (abs(x) >= smallest), bool) & np.asarray((true == 0) | ~(abs(true) < smallest), bool)
+
+
+def asked(case, x):
+    """Return the inputs that a case is asked for.
+
+    Peers have conventions of their own for the derivative of NaN and at a kink: it counts nothing within a step of one.
+    """
+    if case.library not in PEERS:
+        return x
+    x = x[~np.isnan(x)]
+    if case.kind == "derivative":
+        derivative = functools.partial(fastact(core.TARGET, case.name, case.kind), **SPECS[case.name].typical)
+        with np.errstate(all="ignore"):
+            before, after = (derivative(np.nextafter(x, x.dtype.type(side))) for side in (-INF, INF))
+            x = x[~(abs(after - before) > 2.0**-8)]
+    return x
+
+
 def measure(case, worst, *arrays):
     """Offer the errors of a case on some arrays, compared with MPFR numbers; return them."""
     parameters = SPECS[case.name].typical
@@ -188,8 +211,7 @@ def measure(case, worst, *arrays):
     error = references.error_in_ulp(got, true, error_scale(case.name, case.kind, true, *arrays, **parameters))
     worst.offer(error, arrays, got, true)
     if case.library in PEERS:
-        normal = np.asarray((true == 0) | (abs(true) >= np.finfo(got.dtype).smallest_normal), bool)
-        worst.normal = max(worst.normal, float(error.max(initial=-1, where=normal)))
+        worst.normal = max(worst.normal, float(error.max(initial=-1, where=in_range(arrays[-1], true))))
     return error
 
 
@@ -210,7 +232,7 @@ def sweep(case, chunk, stride):
     of_longer = fastact(core.TARGET if case.library in PEERS else case.library, name, kind)
     random = np.random.default_rng(chunk)
     for number, x in enumerate(patterns(chunk, stride)):
-        arrays = references.arguments(name, kind, x, **exact)
+        arrays = references.arguments(name, kind, asked(case, x), **exact)
         if not arrays[-1].size:
             continue
         with np.errstate(all="ignore"):
@@ -220,7 +242,7 @@ def sweep(case, chunk, stride):
             scale = error_scale(name, kind, true, *longer, **exact)
             at, error = largest_error(got, true, scale)
             if case.library in PEERS:
-                normal = (true == 0) | ~(np.abs(true) < np.finfo(np.float32).smallest_normal)
+                normal = in_range(arrays[-1], true)
                 worst.normal = max(worst.normal, largest_error(got[normal], true[normal], scale[normal])[1])
         suspects.append((error, [array[at] for array in arrays]))
         if random.random() * (2**32 / CHUNKS / references.BLOCK / stride) < SPOTS:
@@ -249,7 +271,7 @@ def search(case, seed):
     x = references.telling_points(case.name, np.float64, POINTS, seed, **SPECS[case.name].typical)
     rounds = 0 if case.library in PEERS else ROUNDS
     for round_ in range(rounds + 1):
-        arrays = references.arguments(case.name, case.kind, x, **SPECS[case.name].typical)
+        arrays = references.arguments(case.name, case.kind, asked(case, x), **SPECS[case.name].typical)
         error = measure(case, worst, *arrays)
         best = arrays[-1][np.argsort(error)[-SURVIVORS:]]
         reach = np.exp2(random.uniform(0, max(4, 44 - 2 * round_), (best.size, CHILDREN)))
@@ -448,14 +470,19 @@ infinity or a NaN that should not be.
 - **Backward** is `grad * f'`, rounded once: to the bit at every {backward_every}th of these float32 inputs, or the error would
   be `inf` here.
 - **Parameters** have their defaults, `threshold` 0.1 and 20, `prelu` 0.25. Peers are sampled at every {peer_stride}th float32
-  pattern, and their f' is the gradient they give for x; in brackets, what becomes of their error below the normal range. Here: {versions}.
+  pattern, at numbers only; their f' is the gradient they give for x, more than a step from kinks. In brackets: what becomes of
+  their error where x or the result is below the normal range. Here: {versions}.
 """
 
 
+def heading(target):
+    """Return what a section is called: targets with fused multiply-add give the same bits."""
+    return "avx512, avx2 and neon" if target in core.FUSED_TARGETS else target
+
+
 def table(target, worst, peers):
-    """Return the lines of a target's table."""
-    yield "| | | type | bound | error | at | got | true | " + " | ".join(peers) + " |"
-    yield "|---" * (8 + len(peers)) + "|"
+    """Return the lines of a target's table but the second."""
+    yield "| " + " | ".join(["", "", "type", "bound", "error", "at", "got", "true", *peers]) + " |"
     for case, found in worst.items():
         if case.library != target:
             continue
@@ -514,8 +541,39 @@ def document(options, worst):
         peer_stride=PEER_STRIDE,
         versions=", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages),
     )
-    sections = ("\n".join([f"## {target}\n", *table(target, worst, peers), ""]) for target in options.targets)
-    return "\n".join([introduction, *sections])
+    old = options.output.read_text(encoding="utf-8") if options.output.exists() else ""
+    sections = sections_of(old) if set(options.names) < set(SPECS) else {}
+    for target in options.targets:
+        head, *lines = table(target, worst, peers)
+        before, *others = sections.get(heading(target), [head])
+        if before != head:
+            sys.exit(f"{options.output} compares with other libraries: {before}")
+        sections[heading(target)] = [head, *merged(others, lines)]
+    return "\n".join([introduction, *(section(title, lines) for title, lines in sections.items())])
+
+
+def sections_of(page):
+    """Return the tables of a page by their headings: the line of the columns, and a line a case."""
+    found = {}
+    for part in page.split("\n## ")[1:]:
+        title, *lines = part.splitlines()
+        head, _, *rows = (line for line in lines if line.startswith("|"))
+        found[title] = [head, *rows]
+    return found
+
+
+def merged(old, new):
+    """Return lines in the order of the catalogue, new ones in the place of old ones of the same function."""
+    name = operator.methodcaller("split", maxsplit=2)
+    named = {name(line)[1] for line in new}
+    order = list(SPECS)
+    lines = [line for line in old if name(line)[1] in SPECS and name(line)[1] not in named] + new
+    return sorted(lines, key=lambda line: order.index(name(line)[1]))
+
+
+def section(title, lines):
+    head, *rows = lines
+    return "\n".join([f"## {title}\n", head, "|---" * (head.count("|") - 1) + "|", *rows, ""])
 
 
 def parse():
