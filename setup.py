@@ -90,7 +90,7 @@ CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryv
 
 # What is not on the way of a call is built for size.
 ON_THE_WAY = ("core.function", "core.operands", "core.execute", "core.plan")
-SELDOM = ("_testing", "core.threads", "core.environment")
+SELDOM = ("core.threads", "core.environment")
 
 
 def optimization(name):
@@ -112,7 +112,6 @@ EXTENSIONS = [
         "core.operands",
         "core.execute",
         "_c_api",
-        "_testing",
         "core.losses",
         "core.threads",
         "core.segments",
