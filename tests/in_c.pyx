@@ -1,6 +1,6 @@
-# What tests, tools and benches need of the C side, built by compiled.py: the floating-point registers, two kernels that do
-# as little as can be done to an array in place, through the core's own blocks, and errors counted fast enough for all 2^32
-# numbers.
+# What tests, tools and benches need of the C side, built by compiled.py: the floating-point registers, two kernels that
+# do as little as can be done to an array in place, through the core's own blocks, and errors counted fast enough for
+# all 2^32 numbers.
 
 cimport numpy as cnp
 from cython.parallel cimport parallel, threadid
