@@ -119,9 +119,16 @@ EXTENSIONS = [
         "core.environment",
     )
 ]
-EXTENSIONS.append(
-    Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"])
-)
+EXTENSIONS += [
+    Extension(
+        "fastact._xla",
+        ["fastact/_xla.c"],
+        include_dirs=["fastact/include"],
+        extra_compile_args=[*COMMON_FLAGS, "-Os", "-Wall", "-Wextra"],
+        depends=["fastact/include/fastact.h"],
+    ),
+    Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"]),
+]
 
 NO_COMPILER = """
 fastact is compiled from C on this machine, and {missing} is missing. Install a C compiler and Python's headers:
