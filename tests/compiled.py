@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PACKAGE = ROOT / "fastact"
 SOURCE = HERE / "in_c.pyx"
+WHY = "needs tests/in_c.pyx, which is compiled where fastact's sources are"
 SETUP = """
 import sys
 import numpy
@@ -86,7 +87,7 @@ class Missing:
         def skip(*args):
             import pytest
 
-            pytest.skip("needs tests/in_c.pyx, which is compiled where fastact's sources are")
+            pytest.skip(WHY)
 
         return skip
 

@@ -3,6 +3,7 @@
 import platform
 import statistics
 import sys
+import sysconfig
 
 import numpy as np
 import pytest
@@ -57,6 +58,8 @@ print(*(sum(register << 64 * k for k, register in enumerate(found)) for found in
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="knows the layout of glibc and musl")
 def test_the_registers_that_tests_read_are_those_of_the_c_library():
+    if compiled.folder() is None:
+        pytest.skip(compiled.WHY)
     code = """
 sys.path.append({folder!r})
 import in_c
@@ -75,9 +78,17 @@ def test_an_import_emits_no_warning():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python cannot go without the GIL")
+def test_an_import_leaves_the_gil_off():
+    """Not even in what callers of C and XLA import."""
+    code = "import sys, fastact, fastact._c_api, fastact._xla; print(sys._is_gil_enabled())"
+    assert helpers.python_output(code, PYTHON_GIL=None, PYTHONWARNINGS="error") == "False"
+
+
 def test_an_import_needs_numpy_alone():
     code = """
 import sys
+import sysconfig
 import numpy
 before = set(sys.modules)
 import fastact
