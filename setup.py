@@ -125,7 +125,7 @@ EXTENSIONS += [
         ["fastact/_xla.c"],
         include_dirs=["fastact/include"],
         extra_compile_args=[*COMMON_FLAGS, "-Os", "-Wall", "-Wextra"],
-        depends=["fastact/include/fastact.h"],
+        depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     ),
     Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"]),
 ]
