@@ -46,7 +46,7 @@ def lint(session):
     for command in (
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["cython-lint", "fastact/", "examples/"],
+        ["cython-lint", "fastact/", "examples/", "tests/"],
         ["mypy"],
         ["clang-format", "--dry-run", "--Werror", *sources_in_c()],
         ["python", "tools/make_stub.py", "--check"],

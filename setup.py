@@ -90,7 +90,7 @@ CYTHON_UTILITIES = "fastact._cython_utilities"  # what Cython writes for memoryv
 
 # What is not on the way of a call is built for size.
 ON_THE_WAY = ("core.function", "core.operands", "core.execute", "core.plan")
-SELDOM = ("_testing", "core.threads", "core.environment")
+SELDOM = ("core.threads", "core.environment")
 
 
 def optimization(name):
@@ -112,7 +112,6 @@ EXTENSIONS = [
         "core.operands",
         "core.execute",
         "_c_api",
-        "_testing",
         "core.losses",
         "core.threads",
         "core.segments",
@@ -120,9 +119,16 @@ EXTENSIONS = [
         "core.environment",
     )
 ]
-EXTENSIONS.append(
-    Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"])
-)
+EXTENSIONS += [
+    Extension(
+        "fastact._xla",
+        ["fastact/_xla.c"],
+        include_dirs=["fastact/include"],
+        extra_compile_args=[*COMMON_FLAGS, "-Os", "-Wall", "-Wextra"],
+        depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
+    ),
+    Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"]),
+]
 
 NO_COMPILER = """
 fastact is compiled from C on this machine, and {missing} is missing. Install a C compiler and Python's headers:

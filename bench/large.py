@@ -9,6 +9,7 @@ machine gives figures worth having: elsewhere threads spin, waiting for one that
 import argparse
 import os
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -16,7 +17,10 @@ from compare import table
 from tqdm import tqdm
 
 import fastact as fa
-from fastact import _testing
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+from compiled import in_c
 from fastact._selfcheck import compute, kinds
 
 SIZE = 16_777_216
@@ -53,7 +57,7 @@ def memory_limit(rounds, misses):
         f = fa.ACTIVATIONS[name]
         pairs.append((f"{name} forward", lambda f=f: f(x, out=x), "scale"))
         pairs.append((f"{name} backward from x", lambda f=f: f.backward(x, x=y, out=x), "multiply"))
-    limits = {"scale": lambda: _testing.scale(x, 0.99), "multiply": lambda: _testing.multiply(x, y)}
+    limits = {"scale": lambda: in_c.scale(x, 0.99), "multiply": lambda: in_c.multiply(x, y)}
     rows = []
     for name, function, limit in tqdm(pairs, desc="large arrays"):
         seconds, ratios = alternate([function, limits[limit]], rounds, before=lambda: np.copyto(x, fresh))

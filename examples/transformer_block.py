@@ -69,6 +69,13 @@ class Block:
         batch, heads, tokens, width = x.shape
         return x.transpose(0, 2, 1, 3).reshape(batch, tokens, heads * width)
 
+    def attend(self, scores, scale):
+        """Return the shares of what each token looks at: itself and what comes before it."""
+        return fa.softmax(scores, scale=scale, causal=True, out=scores)
+
+    def gated(self, gate, value):
+        return fa.swiglu(gate, value)
+
     def forward(self, x):
         p, back = self.parameters, {}
         self.norm1, self.norm2 = Norm(p["norm1"]), Norm(p["norm2"])
@@ -76,13 +83,13 @@ class Block:
         (q, back["q"]), (k, back["k"]), (v, back["v"]) = (product(normed, p[name]) for name in "qkv")
         q, k, v = self.split(q), self.split(k), self.split(v)
         scores = q @ k.transpose(0, 1, 3, 2)
-        shares = fa.softmax(scores, scale=q.shape[-1] ** -0.5, causal=True, out=scores)
+        shares = self.attend(scores, q.shape[-1] ** -0.5)
         attended, back["o"] = product(self.join(shares @ v), p["o"])
         x = x + attended
 
         normed = self.norm2.forward(x)
         (gate, back["gate"]), (value, back["value"]) = (product(normed, p[name]) for name in ("gate", "value"))
-        out, back["down"] = product(fa.swiglu(gate, value), p["down"])
+        out, back["down"] = product(self.gated(gate, value), p["down"])
         self.kept = q, k, v, shares, gate, value, back
         return x + out
 

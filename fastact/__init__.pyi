@@ -2,7 +2,7 @@
 # To mypy arrays of float32 and of float64 overlap, as if a type could be both:
 # mypy: disable-error-code="overload-overlap"
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
 from fastact.activations import REDUCTIONS as REDUCTIONS
-from fastact.activations import get as get
 from fastact.config import get_c_api as get_c_api
 from fastact.config import get_include as get_include
 from fastact.config import show_config as show_config
@@ -21,6 +20,7 @@ from fastact.core.threads import set_num_threads as set_num_threads
 from fastact.diagnosis import Diagnosis as Diagnosis
 from fastact.diagnosis import diagnose as diagnose
 from fastact.pictures import plot as plot
+from fastact.typing import Activation, Name
 
 __version__: str
 
@@ -91,6 +91,7 @@ _OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float16, np.float32, np.float64)
 _Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
+_Given = TypeVar("_Given", bound=Callable[..., Any])
 _Axes: TypeAlias = int | tuple[int, ...] | None
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
@@ -1921,3 +1922,123 @@ bilinear: _Gate
 logsumexp: _ScaledReduction
 softmax_cross_entropy: _SoftmaxCrossEntropy
 sigmoid_cross_entropy: _SigmoidCrossEntropy
+
+@overload
+def get(
+    name: Literal[
+        "Exp",
+        "Identity",
+        "LogSigmoid",
+        "ReLU",
+        "ReLU6",
+        "Relu",
+        "SELU",
+        "Selu",
+        "Sigmoid",
+        "Softsign",
+        "Tanh",
+        "expit",
+        "exponential",
+        "identity",
+        "linear",
+        "log_expit",
+        "log_sigmoid",
+        "logistic",
+        "logistic_sigmoid",
+        "logsigmoid",
+        "rectified_linear",
+        "relu",
+        "relu2",
+        "relu6",
+        "relu_squared",
+        "selu",
+        "sigmoid",
+        "soft_sign",
+        "softsign",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "squared_relu",
+        "tanh",
+    ],
+) -> _Elementwise: ...
+@overload
+def get(name: Literal["LeakyReLU", "LeakyRelu", "RReLU", "leaky_relu"]) -> _ElementwiseNegativeSlope: ...
+@overload
+def get(name: Literal["PReLU", "PRelu", "prelu"]) -> _ChannelwiseWeight: ...
+@overload
+def get(name: Literal["Hardtanh", "hard_tanh", "hardtanh"]) -> _ElementwiseMinValMaxVal: ...
+@overload
+def get(
+    name: Literal["Threshold", "ThresholdedRelu", "threshold", "thresholded_relu"],
+) -> _ElementwiseThresholdValueFromX: ...
+@overload
+def get(name: Literal["HardSigmoid", "Hardsigmoid", "hard_sigmoid", "hardsigmoid"]) -> _ElementwiseSlopeOffset: ...
+@overload
+def get(
+    name: Literal[
+        "GELU",
+        "Gelu",
+        "HardSwish",
+        "Hardswish",
+        "Mish",
+        "SiLU",
+        "Tanhshrink",
+        "gaussian",
+        "gelu",
+        "gelu_accurate",
+        "gelu_fast",
+        "gelu_new",
+        "gelu_python",
+        "gelu_python_tanh",
+        "gelu_pytorch_tanh",
+        "gelu_quick",
+        "gelu_tanh",
+        "hard_silu",
+        "hard_swish",
+        "hardswish",
+        "mish",
+        "quick_gelu",
+        "rbf",
+        "silu",
+        "tanh_shrink",
+        "tanhshrink",
+    ],
+) -> _ElementwiseFromX: ...
+@overload
+def get(
+    name: Literal["Hardshrink", "Shrink", "Softshrink", "hard_shrink", "hardshrink", "soft_shrink", "softshrink"],
+) -> _ElementwiseLambd: ...
+@overload
+def get(name: Literal["squareplus"]) -> _ElementwiseB: ...
+@overload
+def get(name: Literal["Swish", "swish"]) -> _ElementwiseBetaFromX: ...
+@overload
+def get(name: Literal["CELU", "Celu", "ELU", "Elu", "celu", "elu"]) -> _ElementwiseAlpha: ...
+@overload
+def get(name: Literal["Softplus", "softplus"]) -> _ElementwiseBeta: ...
+@overload
+def get(name: Literal["LogSoftmax", "Softmax", "Softmax2d", "log_softmax", "softmax"]) -> _ScaledRowwise: ...
+@overload
+def get(name: Literal["softmin"]) -> _Rowwise: ...
+@overload
+def get(name: Literal["sparsemax"]) -> _MaskedRowwise: ...
+@overload
+def get(name: Literal["GLU", "glu"]) -> _GateValueFirst: ...
+@overload
+def get(name: Literal["SwiGLU", "bilinear", "geglu", "geglu_tanh", "reglu", "swiglu"]) -> _Gate: ...
+@overload
+def get(name: Literal["logsumexp"]) -> _ScaledReduction: ...
+@overload
+def get(
+    name: Literal["CrossEntropyLoss", "SoftmaxCrossEntropyLoss", "cross_entropy", "softmax_cross_entropy"],
+) -> _SoftmaxCrossEntropy: ...
+@overload
+def get(
+    name: Literal["BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "sigmoid_cross_entropy"],
+) -> _SigmoidCrossEntropy: ...
+@overload
+def get(name: Name) -> Activation: ...
+@overload
+def get(name: str) -> Any: ...
+@overload
+def get(name: _Given) -> _Given: ...

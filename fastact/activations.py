@@ -22,6 +22,9 @@ class Preset:
     def __init__(self, name: str, function: Function, defaults: Mapping[str, object]) -> None:
         self.name, self.function, self.defaults = name, function, MappingProxyType(dict(defaults))
         self.parameters = MappingProxyType({**function.parameters, **defaults})
+        own = function.__signature__
+        changed = [each.replace(default=defaults.get(each.name, each.default)) for each in own.parameters.values()]
+        self.__signature__ = own.replace(parameters=changed)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self.function(*args, **self.remaining(args, keywords))
@@ -36,8 +39,7 @@ class Preset:
         return get, (self.name,)
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
-        return f"<fastact.{self.function.name} with {given}>"
+        return f"<fastact.{self.function.name}{self.__signature__}>"
 
     def remaining(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords of a call: defaults that were not given by position are among them."""
@@ -102,10 +104,12 @@ def get(name: str | Given) -> Function | Preset | Given:
     Examples
     --------
     >>> import fastact as fa
-    >>> fa.get("tanh"), fa.get("expit"), fa.get("LogSigmoid")
-    (<fastact.tanh>, <fastact.sigmoid>, <fastact.log_sigmoid>)
+    >>> fa.get("expit")
+    <fastact.sigmoid(x, *, bias=None, out=None)>
+    >>> fa.get("LogSigmoid") is fa.log_sigmoid
+    True
     >>> fa.get("HardSigmoid")
-    <fastact.hard_sigmoid with slope=0.2>
+    <fastact.hard_sigmoid(x, slope=0.2, offset=0.5, *, bias=None, out=None)>
     """
     if callable(name):
         return name

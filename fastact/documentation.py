@@ -96,7 +96,7 @@ def summary(spec: Spec, role: str) -> str:
             f"``grad * {f}(gate)``."
         )
     if spec.kind == "loss":
-        return f"{spec.title}, and its gradient in the same pass: ``{spec.formula}``."
+        return f"{spec.title}, and its gradient in the same pass."
     if role == "forward":
         return f"{spec.title}: ``{spec.formula}``."
     if role == "derivative":
@@ -245,6 +245,7 @@ def notes(spec: Spec, role: str) -> Iterable[str]:
                 "It is written last, and depends on neither strides nor the number of threads."
             )
     if role == "forward":
+        yield "An ulp is the distance from a number to the next one of its type."
         if spec.notes:
             yield spec.notes
         if spec.source:
@@ -253,6 +254,7 @@ def notes(spec: Spec, role: str) -> Iterable[str]:
 
 def notes_of_function(spec: Spec) -> Iterable[str]:
     if spec.kind == "loss":
+        yield f"Each loss: ``{spec.formula}``."
         yield f"Range: {' to '.join(spec.range)}. Gradient of the sum of the losses: ``{spec.gradient}``."
         yield (
             f"Error: {within(spec, 'forward')} of the loss, however small it is; of the gradient, "

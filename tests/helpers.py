@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 import fastact as fa
-from fastact import _testing
+from compiled import in_c
 from fastact.catalogue import SPECS
 from fastact.core import function as core
 
@@ -94,9 +94,9 @@ def chained(activation, grad, derivative):
 
 TARGETS = core.TARGETS  # that this machine can run, best first
 FUSED_TARGETS = core.FUSED_TARGETS  # those with fused multiply-add, which give the same bits
-convert = _testing.convert
-read_registers, write_registers = _testing.read_registers, _testing.write_registers  # floating-point control and status
-worker_registers, write_worker_registers = _testing.worker_registers, _testing.write_worker_registers
+convert = in_c.convert
+read_registers, write_registers = in_c.read_registers, in_c.write_registers  # floating-point control and status
+worker_registers, write_worker_registers = in_c.worker_registers, in_c.write_worker_registers
 LOSSES = ("softmax_cross_entropy", "sigmoid_cross_entropy")
 
 

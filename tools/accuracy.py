@@ -34,9 +34,9 @@ sys.path[:0] = [str(ROOT / "tests")]
 
 import helpers
 import references
+from compiled import in_c
 from fastact._bench import peers
 from fastact._selfcheck import tried
-from fastact._testing import largest_error
 from fastact._truth import error_scale, in_float64
 from fastact.catalogue import SPECS
 
@@ -240,10 +240,10 @@ def sweep(case, chunk, stride):
             got = np.ascontiguousarray(computer(case)(*arrays))
             true = of_longer(*longer, **exact)
             scale = error_scale(name, kind, true, *longer, **exact)
-            at, error = largest_error(got, true, scale)
+            at, error = in_c.largest_error(got, true, scale)
             if case.library in PEERS:
                 normal = in_range(arrays[-1], true)
-                worst.normal = max(worst.normal, largest_error(got[normal], true[normal], scale[normal])[1])
+                worst.normal = max(worst.normal, in_c.largest_error(got[normal], true[normal], scale[normal])[1])
         suspects.append((error, [array[at] for array in arrays]))
         if random.random() * (2**32 / CHUNKS / references.BLOCK / stride) < SPOTS:
             suspects.append((INF, [array[random.integers(array.size)] for array in arrays]))

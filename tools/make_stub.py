@@ -1,25 +1,28 @@
-"""Write fastact/__init__.pyi: types for callers, made of the arguments that the catalogue declares.
+"""Write fastact/__init__.pyi, types for callers, made of the arguments that the catalogue declares; and the names in typing.py.
 
 Functions with the same arguments share a protocol, which is called by what it takes; its overloads follow from the
-arguments' roles and shape rules. ``--check`` fails where the stub in the tree differs.
+arguments' roles and shape rules. ``--check`` fails where a file in the tree differs.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import fastact as fa
+from fastact.activations import PRESETS
 from fastact.catalogue import SPECS, signatures
 from fastact.catalogue.signatures import REQUIRED
 
 STUB = Path(__file__).resolve().parent.parent / "fastact" / "__init__.pyi"
+TYPING = STUB.with_name("typing.py")
 HEADER = """\
 # Written by tools/make_stub.py from fastact/catalogue; not by hand.
 # To mypy arrays of float32 and of float64 overlap, as if a type could be both:
 # mypy: disable-error-code="overload-overlap"
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -28,7 +31,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
 from fastact.activations import REDUCTIONS as REDUCTIONS
-from fastact.activations import get as get
 from fastact.config import get_c_api as get_c_api
 from fastact.config import get_include as get_include
 from fastact.config import show_config as show_config
@@ -38,6 +40,7 @@ from fastact.core.threads import set_num_threads as set_num_threads
 from fastact.diagnosis import Diagnosis as Diagnosis
 from fastact.diagnosis import diagnose as diagnose
 from fastact.pictures import plot as plot
+from fastact.typing import Activation, Name
 
 __version__: str
 """
@@ -47,6 +50,7 @@ _OtherOut = TypeVar("_OtherOut")
 _Real = TypeVar("_Real", np.float16, np.float32, np.float64)
 _Computed = TypeVar("_Computed", np.float32, np.float64)  # losses of float16 are of float32
 _Wide = TypeVar("_Wide", bound=np.float64 | np.integer[Any] | np.bool)  # computed in float64, whatever is beside it
+_Given = TypeVar("_Given", bound=Callable[..., Any])
 _Axes: TypeAlias = int | tuple[int, ...] | None
 _Labels: TypeAlias = NDArray[np.integer[Any]] | NDArray[np.bool] | Sequence[int] | Sequence[Sequence[int]]
 
@@ -242,29 +246,70 @@ class Protocols:
 def stub():
     """Return the text of the stub."""
     protocols = Protocols()
-    lines = [f"{name}: {protocols.of(spec)}" for name, spec in SPECS.items()]
+    types = {name: protocols.of(spec) for name, spec in SPECS.items()}
+    lines = [f"{name}: {protocol}" for name, protocol in types.items()]
     kinds = [str.isupper, lambda name: name[0].isupper(), lambda name: True]  # the order that ruff wants
     in_order = sorted(fa.__all__, key=lambda name: ([not kind(name) for kind in kinds], name))
     listed = "".join(f"    {name!r},\n" for name in in_order)
-    parts = [HEADER, f"__all__ = [\n{listed}]\n", TYPES, *protocols.text.values(), "\n".join(lines) + "\n"]
-    return formatted("\n".join(parts))
+    parts = [
+        HEADER,
+        f"__all__ = [\n{listed}]\n",
+        TYPES,
+        *protocols.text.values(),
+        "\n".join(lines) + "\n",
+        getters(types),
+    ]
+    return formatted("\n".join(parts), STUB)
 
 
-def formatted(text):
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", STUB, "-"]
+def spellings():
+    """Return the functions by every name that `get` knows, as it is spelled there."""
+    found = {name: spec.name for spec in SPECS.values() for name in (spec.name, *spec.aliases)}
+    return found | {name: function for name, (function, _) in PRESETS.items()}
+
+
+def literal(names):
+    return f"Literal[{', '.join(map(repr, sorted(names)))}]"
+
+
+def getters(types):
+    """Return the overloads of `get`: by the type of what a name stands for."""
+    by_type = {}
+    for name, function in spellings().items():
+        by_type.setdefault(types[function], []).append(name)
+    taken = {literal(names): protocol for protocol, names in by_type.items()}
+    taken |= {"Name": "Activation", "str": "Any", "_Given": "_Given"}
+    return "".join(f"@overload\ndef get(name: {kind}) -> {result}: ...\n" for kind, result in taken.items())
+
+
+def is_activation(spec):
+    """Return whether it is one as typing.Activation says: of one array, without an argument that must be given."""
+    return spec.kind not in ("gate", "loss") and not spec.required and "weight" not in spec.defaults
+
+
+def typing():
+    """Return the text of typing.py, with the names of today."""
+    by_hand = re.match(r".*^# From here on .*?\n", TYPING.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[0]
+    names = [name for name, function in spellings().items() if is_activation(SPECS[function])]
+    return formatted(f"{by_hand}Name: TypeAlias = {literal(names)}\n", TYPING)
+
+
+def formatted(text, path):
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", path, "-"]
     return subprocess.run(
         command, input=text, capture_output=True, text=True, check=True, cwd=STUB.parent.parent
     ).stdout
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Write fastact/__init__.pyi.")
+    parser = argparse.ArgumentParser(description="Write fastact/__init__.pyi, and the names in fastact/typing.py.")
     parser.add_argument("--check", action="store_true", help="write nothing; end with status 1 if it would change")
+    made = {STUB: stub(), TYPING: typing()}
     if parser.parse_args().check:
-        if STUB.read_text(encoding="utf-8") != stub():
-            sys.exit("fastact/__init__.pyi is out of date: run python tools/make_stub.py")
-        return
-    STUB.write_text(stub(), encoding="utf-8")
+        old = [path.name for path, text in made.items() if path.read_text(encoding="utf-8") != text]
+        sys.exit(f"out of date: {', '.join(old)}: run python tools/make_stub.py" if old else 0)
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -103,8 +103,8 @@ OUT = Argument(
     "out",
     "output",
     "like",
-    doc="Array that receives the result, of its shape and dtype; `{first}` itself for a result in place. By default a "
-    "new array is allocated.",
+    doc="Array that receives the result, of its shape and dtype; it may be `{first}` itself, which is overwritten then. "
+    "By default a new array is allocated.",
 )
 AXIS = Argument("axis", "axis", default=-1, doc="The axis along which the rows lie.")
 AXES = Argument(
@@ -123,7 +123,7 @@ INPUT = "The input of the forward call."
 OUTPUT = "The output of the forward call."
 BROADCAST = (
     "broadcast to the shape of `x` as NumPy does: a vector lies along the last axis, an array of shape (C, 1, 1) along "
-    "the channels of NCHW."
+    "the channels of images in the order (N, C, H, W)."
 )
 
 
@@ -287,8 +287,8 @@ def gate(spec: Spec, role: str) -> list[Argument]:
         OUT,
         shape="halves",
         operand=3,
-        doc="Array that receives both gradients, as `x` holds both inputs; `x` itself for a result in place. Only with "
-        "`x`.",
+        doc="Array that receives both gradients, as `x` holds both inputs; it may be `x` itself, which is overwritten "
+        "then. Only with `x`.",
     )
     return [GRAD, *pair, x, axis, *gradients, both]
 
@@ -305,7 +305,8 @@ GRAD_OUT = replace(
     OUT,
     name="grad_out",
     doc='Array that receives the gradient of the result (for "none", of the sum of the losses) with respect to '
-    "`logits`, of their shape and the dtype of the result; `logits` itself for a result in place. By default none is computed.",
+    "`logits`, of their shape and the dtype of the result; it may be `logits` itself, which are overwritten then. By "
+    "default none is computed.",
 )
 
 

@@ -299,7 +299,7 @@ cdef class Function(Declaration):  # of arrays, by a kernel
         return PyVectorcall_Call(self, args, kwargs)
 
     def __repr__(self):
-        return f"<fastact.{self.name}>"
+        return f"<fastact.{self.name}{self.__signature__}>"
 
     def __reduce__(self):
         return self.name  # found in __module__

@@ -254,7 +254,7 @@ def test_an_activation_goes_by_its_name_everywhere(name):
     assert getattr(fa, name) is activation
     assert name in fa.__all__
     assert fa.get(name) is activation
-    assert repr(activation) == f"<fastact.{name}>"
+    assert repr(activation) == f"<fastact.{name}{inspect.signature(activation)}>"
 
 
 @NAMES
@@ -346,8 +346,11 @@ def test_get_knows_every_name_of_a_library(library):
     for spelling, expected in FOREIGN[library].items():
         name, *defaults = expected.split(", ")
         found = fa.get(spelling)
-        shown = f"<fastact.{name} with {', '.join(defaults)}>" if defaults else f"<fastact.{name}>"
-        assert repr(found) == shown, spelling
+        shown = repr(found)
+        assert shown.startswith(f"<fastact.{name}("), spelling
+        assert shown == f"<fastact.{name}{inspect.signature(found)}>", spelling
+        assert all(default in shown for default in defaults), spelling
+        assert (shown == repr(getattr(fa, name))) == (not defaults), spelling
 
 
 @pytest.mark.parametrize("name", ["gelu_10", "laplace", "xielu", "Hardmax"])

@@ -3,10 +3,12 @@
 import platform
 import statistics
 import sys
+import sysconfig
 
 import numpy as np
 import pytest
 
+import compiled
 import fastact as fa
 import helpers
 from fastact.core import function as core
@@ -44,10 +46,7 @@ libm.feraiseexcept(raised) if raised else libm.feclearexcept({every})
 libm.fesetround({up})
 before = state()
 import fastact
-from fastact import _testing
 after = state()
-registers = _testing.read_registers()
-assert list(registers) == after, (registers, after)
 print(*(sum(register << 64 * k for k, register in enumerate(found)) for found in (before, after)))
 """.replace("{up}", "0x800" if X86 else "0x400000").replace("{every}", "0x3F" if X86 else "0x9F")
     for raised in (0, 0x1D if X86 else 0x0F):
@@ -57,14 +56,39 @@ print(*(sum(register << 64 * k for k, register in enumerate(found)) for found in
         assert before & ~own == after & ~own
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="knows the layout of glibc and musl")
+def test_the_registers_that_tests_read_are_those_of_the_c_library():
+    if compiled.folder() is None:
+        pytest.skip(compiled.WHY)
+    code = """
+sys.path.append({folder!r})
+import in_c
+for raised in (0, 1, {every}):
+    libm.feclearexcept({every})
+    libm.feraiseexcept(raised)
+    libm.fesetround({up})
+    assert list(in_c.read_registers()) == state()
+"""
+    numbers = {"folder": str(compiled.folder()), "every": 0x3D if X86 else 0x9F, "up": 0x800 if X86 else 0x400000}
+    helpers.python_output(READ_FENV + code.format(**numbers))
+
+
 def test_an_import_emits_no_warning():
-    done = helpers.run_python("import fastact, fastact._testing", PYTHONWARNINGS="error")
+    done = helpers.run_python("import fastact", PYTHONWARNINGS="error")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python cannot go without the GIL")
+def test_an_import_leaves_the_gil_off():
+    """Not even in what callers of C and XLA import."""
+    code = "import sys, fastact, fastact._c_api, fastact._xla; print(sys._is_gil_enabled())"
+    assert helpers.python_output(code, PYTHON_GIL=None, PYTHONWARNINGS="error") == "False"
 
 
 def test_an_import_needs_numpy_alone():
     code = """
 import sys
+import sysconfig
 import numpy
 before = set(sys.modules)
 import fastact

@@ -14,7 +14,6 @@ import pytest
 
 import fastact as fa
 import helpers
-from fastact import _testing
 from fastact.catalogue import SPECS
 from fastact.core import function as core
 
@@ -690,7 +689,7 @@ print("alive")
 
 
 def test_conversions_leave_no_trace_in_the_floating_point_registers():
-    before = _testing.read_registers()
+    before = helpers.read_registers()
     if len(before) > 1:
         pytest.skip("written for x86-64")
     x = np.arange(12).reshape(3, 4)
@@ -705,17 +704,17 @@ def test_conversions_leave_no_trace_in_the_floating_point_registers():
                 lambda: fa.swiglu(x),
                 lambda: fa.diagnose("gelu", [-745.0, -746.0, 1e300], saturated_below=5e-324),
             ):
-                _testing.write_registers((status,))
+                helpers.write_registers((status,))
                 call()
-                after = _testing.read_registers()
-                _testing.write_registers(before)
+                after = helpers.read_registers()
+                helpers.write_registers(before)
                 assert after == (status,)
     finally:
-        _testing.write_registers(before)
+        helpers.write_registers(before)
 
 
 def test_integers_and_shares_are_the_same_in_every_rounding_mode():
-    before = _testing.read_registers()
+    before = helpers.read_registers()
     if len(before) > 1:
         pytest.skip("written for x86-64")
     batch = np.linspace(-3, 3, 1001)
@@ -725,11 +724,11 @@ def test_integers_and_shares_are_the_same_in_every_rounding_mode():
     ]
     want = [call() for call in calls]
     for mode in (0x3F80, 0x5F80, 0x7F80):
-        _testing.write_registers((mode,))
+        helpers.write_registers((mode,))
         try:
             got = [call() for call in calls]
         finally:
-            _testing.write_registers(before)
+            helpers.write_registers(before)
         assert got == want
 
 

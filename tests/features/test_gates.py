@@ -117,5 +117,5 @@ def test_bad_input_is_refused_before_the_first_write(error, call):
 def test_it_is_found_shown_and_pickled_by_name(name):
     gated = fa.get(name)
     assert gated is fa.GATES[name] is getattr(fa, name)
-    assert repr(gated) == f"<fastact.{name}>"
+    assert repr(gated).startswith(f"<fastact.{name}(")
     assert pickle.loads(pickle.dumps(gated)) is gated

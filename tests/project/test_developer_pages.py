@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 ARCHITECTURE = PROJECT / "docs" / "dev" / "architecture.md"
 NUMERICS = ARCHITECTURE.with_name("numerics.md")
 # `core/plan.pyx`: `lay_out`, `describe_box`
-PLACE = re.compile(r"`([\w/.]+\.(?:pyx|pxd|py|h))`(?:: ((?:`\w+`(?:, )?)+))?")
+PLACE = re.compile(r"`([\w/.]+\.(?:pyx|pxd|py|h|c))`(?:: ((?:`\w+`(?:, )?)+))?")
 
 
 def places():

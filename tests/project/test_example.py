@@ -19,6 +19,7 @@ pytest.importorskip("tqdm")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLE = EXAMPLES / "mnist.py"
 BLOCK = EXAMPLES / "transformer_block.py"
+TEXT = EXAMPLES / "generate_text.py"
 SCORING = EXAMPLES / "dask_scoring.py"
 
 
@@ -104,6 +105,28 @@ def test_wrong_gradients_of_the_transformer_block_are_told():
     )
     assert done.returncode == 1
     assert "The gradients by q, k, x, norm1 are wrong" in done.stderr
+
+
+@pytest.mark.full
+def test_a_transformer_learns_a_text_and_writes_it_with_plain_numpy_alike():
+    done = subprocess.run([sys.executable, TEXT], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Explicit is better than implicit." in done.stdout
+    assert re.search(r"tokens a second: \d+, with activations by plain NumPy \d+", done.stdout)
+
+
+def test_a_transformer_that_has_not_learnt_says_so():
+    command = [sys.executable, TEXT, "--steps", "2", "--tokens", "20"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "It has not learnt the text" in done.stderr
+
+
+def test_examples_import_nothing_private():
+    for path in EXAMPLES.glob("*.py"):
+        assert not re.search(
+            r"^(?:import|from) fastact[\w.]*\._|^from fastact.* import _", path.read_text(), re.MULTILINE
+        )
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import zlib
 import pytest
 
 import fastact as fa
+import helpers
 
 PACKAGE = pathlib.Path(fa.__file__).parent
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -36,6 +37,15 @@ def test_a_wheel_stays_under_3_megabytes():
     files += [*PACKAGE.glob("*.pxd"), *PACKAGE.glob("include/*")]  # which callers compile against
     files += (PACKAGE.parent / "fastact.libs").glob("*")
     assert sum(len(zlib.compress(path.read_bytes(), 6)) for path in files) < 3_000_000
+
+
+def test_every_extension_is_one_that_the_package_loads():
+    """What serves tests alone is not handed out."""
+    loaded = helpers.python_output("import sys, fastact, fastact._c_api, fastact._xla\nprint(*sys.modules)").split()
+    libraries = [*PACKAGE.rglob("*.so"), *PACKAGE.rglob("*.pyd")]
+    found = {".".join([*path.relative_to(PACKAGE.parent).parts[:-1], path.name.split(".")[0]]) for path in libraries}
+    assert found
+    assert found - set(loaded) == set()
 
 
 def test_the_version_is_that_of_the_installed_distribution():

@@ -1,9 +1,12 @@
 """A user's script that calls everything public, for `mypy --strict`, and run by test_typing.py."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import fastact as fa
+from fastact.typing import Activation, Name
 
 
 def elementwise(x: NDArray[np.float32], grad: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,6 +64,37 @@ def gates(gate: NDArray[np.float32], value: NDArray[np.float32]) -> tuple[NDArra
     return gradients
 
 
+def by_name(x: NDArray[np.float32], name: Name, other: str) -> NDArray[np.float32]:
+    """Call what is found by a name: one that is known beforehand has its own type."""
+    kept: Activation = fa.get(name)
+    y: NDArray[np.float32] = kept(x)
+    fa.get("SiLU").backward(y, x=x, out=y)
+    fa.get("HardSigmoid")(x, 0.3, out=y)
+    fa.get(other).backward(y, y=y, out=y)
+    return trained(y, kept) + trained(y, fa.softmax) + trained(y, Doubled())
+
+
+def trained(x: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+    """Call any activation, forward and backward."""
+    y = activation(x)
+    given = {"y": y} if "y" in activation.backward_from else {"x": x}
+    activation.backward(np.ones_like(y), **given, out=y)
+    return activation(x, out=y)
+
+
+class Doubled:
+    """An activation of one's own, in the place of one of fastact's."""
+
+    name = "doubled"
+    backward_from = ("x", "y")
+
+    def __call__(self, x: ArrayLike, /, *, out: Any = None) -> Any:
+        return np.multiply(x, 2, out=out)
+
+    def backward(self, grad: ArrayLike, *, x: ArrayLike = 0, y: ArrayLike = 0, out: Any = None) -> Any:
+        return np.multiply(grad, 2, out=out)
+
+
 def tools() -> str:
     """Call what is left."""
     before = fa.get_num_threads()
@@ -79,4 +113,5 @@ if __name__ == "__main__":
     elementwise(single, single)
     rows(square, square)
     gates(single, single)
+    by_name(single, "gelu", "Tanh")
     print(tools())

@@ -1,13 +1,12 @@
-# For tests and benches only: the floating-point registers, two kernels that do as little as can be done to an array in
-# place, through the core's own blocks, and errors counted fast enough for all 2^32 numbers.
+# What tests, tools and benches need of the C side, built by compiled.py: the floating-point registers, two kernels that
+# do as little as can be done to an array in place, through the core's own blocks, and errors counted fast enough for
+# all 2^32 numbers.
 
 cimport numpy as cnp
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, fabs, isnan
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
-
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastact.core.arrays cimport FLOAT32, Array
 from fastact.core.execute cimport compute

@@ -1,0 +1,3 @@
+from typing import Any
+
+HANDLER: Any  # a capsule
