@@ -119,7 +119,7 @@ import numpy as np
 
 from fastact import arguments
 from fastact.catalogue import signatures
-from fastact.jacobian import jacobian
+from fastact._jacobian import jacobian
 
 cnp.import_array()
 
