@@ -108,7 +108,7 @@ EXTENSIONS = [
     )
     for name in (  # longest first
         "core.function",
-        "core.diagnose",
+        "_slopes",
         "core.operands",
         "core.execute",
         "_c_api",

@@ -20,7 +20,7 @@ from fastact.spin import short_spin
 
 try:
     with short_spin():  # this is the first to load OpenMP
-        from fastact.core.threads import get_num_threads, num_threads, set_num_threads
+        from fastact._threads import get_num_threads, num_threads, set_num_threads
 except ModuleNotFoundError as error:
     raise ImportError(
         f"{__path__[0]} is fastact's source, which is not compiled there: start Python in another folder, "

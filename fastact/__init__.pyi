@@ -8,15 +8,15 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastact._threads import get_num_threads as get_num_threads
+from fastact._threads import num_threads as num_threads
+from fastact._threads import set_num_threads as set_num_threads
 from fastact.activations import ACTIVATIONS as ACTIVATIONS
 from fastact.activations import GATES as GATES
 from fastact.activations import REDUCTIONS as REDUCTIONS
 from fastact.config import get_c_api as get_c_api
 from fastact.config import get_include as get_include
 from fastact.config import show_config as show_config
-from fastact.core.threads import get_num_threads as get_num_threads
-from fastact.core.threads import num_threads as num_threads
-from fastact.core.threads import set_num_threads as set_num_threads
 from fastact.diagnosis import Diagnosis as Diagnosis
 from fastact.diagnosis import diagnose as diagnose
 from fastact.pictures import plot as plot

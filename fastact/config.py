@@ -34,7 +34,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "cpu_targets": function.TARGETS,
         "compiler": function.COMPILER,
         "openmp": threads.OPENMP or None,
-        "num_threads": threads.get_num_threads(),
+        "num_threads": threads.allowed_threads(),
     }
     if mode == "dicts":
         return config
@@ -43,7 +43,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     print(f"CPU target  {function.TARGET} (possible here: {', '.join(function.TARGETS)})")
     print(f"compiler    {function.COMPILER}")
     print(f"OpenMP      {openmp}")
-    print(f"threads     {threads.get_num_threads()}")
+    print(f"threads     {threads.allowed_threads()}")
     return None
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastact import arguments
+from fastact._slopes import slope_statistics
 from fastact.activations import get
 from fastact.core import environment
-from fastact.core.diagnose import slope_statistics
 from fastact.core.function import Elementwise
 
 

@@ -314,88 +314,18 @@ def smoothing(doc: str) -> Argument:
     return Argument("label_smoothing", "parameter", default=0.0, limits=(0.0, 1.0), doc=doc)
 
 
-def softmax_cross_entropy(spec: Spec, role: str) -> list[Argument]:
-    return [
-        LOGITS,
-        Argument(
-            "targets",
-            "targets",
-            "reduced",
-            1,
-            REQUIRED,
-            True,
-            doc="Class labels: integers from 0 on, of the shape of `logits` without `axis`. Or class probabilities: "
-            "floats, of the shape of `logits`; they need not sum to 1.",
-        ),
-        replace(AXIS, doc="The axis along which the classes lie."),
-        replace(
-            REDUCTION,
-            doc=f"{REDUCTION.doc} The mean is the sum divided by the sum of the class weights of the labels that are not "
-            "ignored, each times the `weight` of its row; with probabilities, by the number of rows, or the sum of `weight`. "
-            "The mean of no rows is NaN.",
-        ),
-        Argument("class_weight", "weight", "classes", 3, doc="A weight for each class; by default all are 1."),
-        Argument(
-            "weight",
-            "weight",
-            "rows",
-            6,
-            doc="Factor of the loss of each row, broadcast to the shape of `logits` without `axis` as NumPy does.",
-        ),
-        smoothing("The part of every target that is spread evenly over all classes."),
-        Argument("ignore_label", "index", doc="Rows with this label are ignored: their loss and their gradient are 0."),
-        replace(GRAD_OUT, operand=4),
-    ]
-
-
-def sigmoid_cross_entropy(spec: Spec, role: str) -> list[Argument]:
-    broadcast = "broadcast to the shape of `logits` as NumPy does"
-    return [
-        LOGITS,
-        Argument(
-            "targets",
-            "targets",
-            "like",
-            1,
-            REQUIRED,
-            True,
-            doc="Probabilities from 0 to 1, of the shape of `logits`: floats, bools or integers.",
-        ),
-        replace(REDUCTION, doc=f"{REDUCTION.doc} The mean of no elements is NaN."),
-        Argument(
-            "weight",
-            "weight",
-            "broadcast",
-            2,
-            doc=f"Factor of the loss of each element, {broadcast}. The mean is not divided by it.",
-        ),
-        Argument(
-            "pos_weight",
-            "weight",
-            "broadcast",
-            3,
-            doc=f"Factor of the loss's positive term, that of t, {broadcast}: a vector has one weight a class along the "
-            "last axis.",
-        ),
-        smoothing("How far targets are moved towards 1/2: 0 leaves them, 1 makes all of them 1/2."),
-        replace(GRAD_OUT, operand=4),
-    ]
-
-
 KINDS = {
     "elementwise": elementwise,
     "channelwise": channelwise,
     "rowwise": rowwise,
     "reduction": reduction,
     "gate": gate,
-    "softmax_cross_entropy": softmax_cross_entropy,
-    "sigmoid_cross_entropy": sigmoid_cross_entropy,
 }
 
 
 def arguments(spec: Spec, role: str) -> tuple[Argument, ...]:
     """Return the arguments of a function (forward, derivative or backward), positional ones first."""
-    return tuple(KINDS[spec.kind if spec.kind != "loss" else spec.name](spec, role))
+    return spec.arguments or tuple(KINDS[spec.kind](spec, role))
 
 
 def ways(spec: Spec, role: str) -> list[tuple[Argument, ...]]:

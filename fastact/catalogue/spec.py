@@ -77,6 +77,7 @@ class Spec:
     # channelwise: elementwise, but the one parameter may be an array
     # rowwise: of rows along an axis; reduction: the same with one result a row
     kind: Literal["elementwise", "channelwise", "rowwise", "reduction", "gate", "loss"] = "elementwise"
+    arguments: tuple[signatures.Argument, ...] = ()  # of a loss; those of other kinds follow from the kind
     masked: bool = False  # elements of rows can be masked
     scaled: bool = False  # and rows scaled, and masked causally
     activation: str | None = None  # that of a gated unit, which is a function of `gate` and `value`
@@ -106,9 +107,7 @@ class Spec:
     @property
     def by_rows(self) -> bool:
         """Whether it works on rows along an axis."""
-        return self.kind in ("rowwise", "reduction") or (
-            self.kind == "loss" and any(argument.role == "axis" for argument in signatures.arguments(self, "forward"))
-        )
+        return self.kind in ("rowwise", "reduction") or any(argument.role == "axis" for argument in self.arguments)
 
     @property
     def backward_from(self) -> tuple[str, ...]:

@@ -67,3 +67,28 @@ cdef inline bint has_shape(Array *x, const cnp.npy_intp *shape, int ndim) noexce
 
 cdef inline bint same_shape(Array *a, Array *b) noexcept:
     return has_shape(a, PyArray_DIMS(b), PyArray_NDIM(b))
+
+
+cdef struct Stretch:  # elements that lie along one axis
+    Py_ssize_t place, step  # of the first, and from one to the next, in bytes
+    Py_ssize_t count
+
+
+cdef inline Stretch stretch_at(
+        Py_ssize_t index, int ndim, const Py_ssize_t *shape, const Py_ssize_t *strides, const int *group,
+        int which) noexcept nogil:
+    """Where an element is, counted in the order of the axes, with those that follow it along the last of these.
+
+    Axes are all, or those of one group."""
+    cdef Stretch found
+    cdef int d
+    found.place, found.step, found.count = 0, 0, 0
+    for d in range(ndim - 1, -1, -1):
+        if shape[d] == 1 or group != NULL and group[d] != which:
+            continue
+        if found.count == 0:
+            found.step, found.count = strides[d], shape[d] - index % shape[d]
+        found.place += index % shape[d] * strides[d]
+        index //= shape[d]
+    found.count = max(<Py_ssize_t> 1, found.count)
+    return found

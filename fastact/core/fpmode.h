@@ -153,14 +153,6 @@ static inline void fpmode_narrow(double value, float *narrow)
     *narrow = rounded;
 }
 
-static inline double fpmode_quotient(double a, double b)
-{
-    fpmode was = fpmode_enter();
-    volatile double dividend = a, quotient = dividend / b;
-    fpmode_leave(was);
-    return quotient;
-}
-
 /* A number of any type, which needs no alignment. */
 typedef double (*fpmode_reader)(const char *at);
 static inline double fpmode_read_half(const char *at)
@@ -193,19 +185,22 @@ static inline ptrdiff_t fpmode_first_outside_of_strided(const char *values, ptrd
                                                         ptrdiff_t n, double low, double high)
 {
     fpmode was = fpmode_enter();
-    volatile ptrdiff_t first = n;
-    for (ptrdiff_t i = 0; i < n && first == n; i++) {
+    ptrdiff_t i = 0;
+    __asm__ volatile("" : "+r"(values) : : "memory"); /* nothing is read before */
+    for (; i < n; i++) {
         double value = read(values + i * step);
         if (!(low <= value && value <= high))
-            first = i;
+            break;
     }
+    __asm__ volatile("" : "+r"(i));
     fpmode_leave(was);
-    return first;
+    return i;
 }
 static inline ptrdiff_t fpmode_first_outside(const void *values, int single, ptrdiff_t n, double low, double high)
 {
-    ptrdiff_t item = single ? (ptrdiff_t)sizeof(float) : (ptrdiff_t)sizeof(double);
-    return fpmode_first_outside_of_strided(values, item, single ? fpmode_read_float : fpmode_read_double, n, low, high);
+    if (single)
+        return fpmode_first_outside_of_strided(values, sizeof(float), fpmode_read_float, n, low, high);
+    return fpmode_first_outside_of_strided(values, sizeof(double), fpmode_read_double, n, low, high);
 }
 
 /* Whether a value is greater than the next. */

@@ -14,7 +14,6 @@ cdef extern from "core/fpmode.h":
     bint fpmode_round(double value, bint single, double low, double high, double *rounded) nogil
     bint fpmode_round_inside(double value, bint single, double low, double high, double *rounded) nogil
     void fpmode_narrow(double value, float *narrow) nogil
-    double fpmode_quotient(double a, double b) nogil
     Py_ssize_t fpmode_first_outside(const void *values, bint single, Py_ssize_t n, double low, double high) nogil
     Py_ssize_t fpmode_first_outside_of_strided(
         const char *values, Py_ssize_t step, fpmode_reader read, Py_ssize_t n, double low, double high) nogil

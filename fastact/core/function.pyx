@@ -23,12 +23,14 @@ from fastact.core.arrays cimport (
     PyArray_ISWRITEABLE,
     PyArray_ITEMSIZE,
     PyArray_NDIM,
-    PyArray_STRIDE,
+    PyArray_STRIDES,
     PyArray_TYPE,
+    Stretch,
     count,
     has_shape,
     real_type,
     same_shape,
+    stretch_at,
 )
 from fastact.core.execute cimport RELEASE_ABOVE, compute
 from fastact.core.fpmode cimport (
@@ -75,22 +77,27 @@ from fastact.core.operands cimport (
     MAX_NDIM,
     MAX_OPERANDS,
     MAX_PARAMETERS,
+    MEAN,
     MOST_FAST_WEIGHTS,
+    NONE,
     OUTPUT,
     PARAMETER,
     REDUCED,
     ROWS,
     SUM,
+    SUMMED,
     VECTOR,
     WEIGHT,
     Call,
     Declaration,
     Fast,
+    Py_None,
     allocate,
     announce_writes,
     dispatch_override,
     dtype_of,
     finish,
+    is_given,
     prepare_result,
     read_arrays,
     read_numbers,
@@ -112,7 +119,7 @@ import numpy as np
 
 from fastact import arguments
 from fastact.catalogue import signatures
-from fastact.core import environment
+from fastact._jacobian import jacobian
 
 cnp.import_array()
 
@@ -202,7 +209,6 @@ cdef extern from "numpy/arrayobject.h":
         void *data, int flags, PyObject *obj) except NULL
 
 cdef extern from "Python.h":
-    PyObject *Py_None
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf) nogil
     object PyVectorcall_Call(object callable, object args, object kwargs)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *tuple) nogil
@@ -210,7 +216,7 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(PyObject *value) nogil
     double PyFloat_AS_DOUBLE(PyObject *value) nogil
     bint PyLong_CheckExact(PyObject *value) nogil
-    long PyLong_AsLongAndOverflow(PyObject *value, int *overflow) except? -1
+    long PyLong_AsLongAndOverflow(PyObject *value, int *overflow)  # of an int, it cannot fail
 
 cdef cnp.dtype float32 = np.dtype(np.float32)
 cdef cnp.dtype float64 = np.dtype(np.float64)
@@ -375,49 +381,7 @@ cdef class Elementwise(Differentiable):  # whose derivative is one number an ele
 
 @cython.final
 cdef class Rowwise(Differentiable):  # whose derivative is a matrix
-
-    def jacobian(self, y, axis=-1):
-        """Return the derivatives of every output of a row with respect to every input of it.
-
-        Training needs no such matrix: `backward` multiplies a gradient by it without making it.
-
-        Parameters
-        ----------
-        y : array_like
-            The output of the forward call.
-        axis : int, default -1
-            The axis along which the rows lie.
-
-        Returns
-        -------
-        ndarray
-            Its shape is that of `y` without `axis`, then (n, n) for rows of n; element [..., i, j] is the derivative
-            of output i with respect to input j.
-
-        Examples
-        --------
-        >>> import fastact as fa
-        >>> fa.softmax.jacobian([0.5, 0.5])
-        array([[ 0.25, -0.25],
-               [-0.25,  0.25]])
-        """
-        arguments.refuse_overriding(f"{self.name}.jacobian", (y,))
-        axis = arguments.as_index(axis, f"{self.name}.jacobian")
-        y = arguments.as_input(y, f"{self.name}.jacobian", "y")
-        return self.backward(**environment.in_default_mode(rows_of_jacobian, y, axis))
-
-
-def rows_of_jacobian(y, axis):
-    """The arguments of the backward that makes the matrices: of each unit vector, for each row of y."""
-    rows = np.atleast_1d(y)
-    rows = np.moveaxis(rows, arguments.as_axis(axis, rows.ndim), rows.ndim - 1)
-    n = rows.shape[rows.ndim - 1]
-    square = (*rows.shape, n)
-    return {
-        "grad": np.broadcast_to(np.eye(n, dtype=rows.dtype), square),
-        "y": np.broadcast_to(np.expand_dims(rows, rows.ndim - 1), square),
-        "out": np.empty(square, rows.dtype),
-    }
+    pass
 
 
 cdef dict TYPES = {
@@ -450,7 +414,7 @@ cdef int declare(Function self, row, str role, str target) except -1:
     self.count, self.positional = len(declared), sum([argument.positional for argument in declared])
     self.parameter_count = sum([argument.role == "parameter" for argument in declared])
     self.ordered = row.ordered
-    self.rowwise = row.kind in ("rowwise", "reduction") or row.name == "softmax_cross_entropy"
+    self.rowwise = row.by_rows
     self.paired = row.kind == "gate"
     self.value_first = self.paired and row.inputs[0] == "value"
     self.halves_argument = self.arguments.index("x") if self.paired else -1
@@ -614,10 +578,6 @@ cdef int refuse_missing(Function self, PyObject **given) except -1:
     raise TypeError(arguments.missing(self.name, positional, [self.arguments[i] for i in missing]))
 
 
-cdef inline bint is_given(PyObject *value) noexcept:
-    return value != NULL and value != Py_None
-
-
 cdef int choose_source(Function self, PyObject **given) except -1:
     """Whether backward goes by the input or by the output."""
     cdef bint x = is_given(given[1]), y = is_given(given[2])
@@ -724,7 +684,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
 
     Vectors along the last axis, masks, labels and numbers go with these."""
     cdef Fast fast
-    cdef double parameters[MAX_PARAMETERS]
+    cdef double parameters[MAX_PARAMETERS + 1]
     cdef fastact_args args
     cdef Array *x = <Array *> given[0]
     cdef Array *a
@@ -762,6 +722,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
     if stored != dtype and not kernel.takes_halves:
         return NULL
     fast.by_rows, fast.width, fast.special, nbytes = False, n, 0, n * item
+    fast.choice, fast.ignores = MEAN, False
     if self.rowwise:
         if last < 0 or not is_last(self, given, last):
             return NULL
@@ -803,14 +764,19 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
         order &= PyArray_FLAGS(a)
         to = PyArray_BYTES(a)
         if self.fast_reduces or not is_clear(PyArray_BYTES(x), to, nbytes) or second != NULL and not is_clear(
-                second, to, nbytes) or fast.special and not specials_are_apart(&fast, to, nbytes):
+                second, to, nbytes) or fast.special and not specials_are_apart(&fast, kernel.operands, to, nbytes):
             return NULL
         fast.operands[self.out_operand] = to
     if order == 0 or self.parameter_count and not fast_parameters(self, given, source, dtype, parameters):
         return NULL
+    args.parameters, args.steps = parameters, no_steps
+    args.storage = FASTACT_FLOAT32 + dtype if stored == dtype else storage_of(x)
+    if fast.by_rows or fast.special or self.fast_loses:
+        args.steps = fast.steps
+        set_steps(self, &fast, kernel.operands, item)
     if self.fast_loses:
-        return fast_loss(self, given, kernel, &self.summations[dtype], &fast, shape, last + 1,
-                         n // fast.width, dtype, parameters[0])
+        return fast_loss(self, kernel, &self.summations[dtype], &args, &fast, shape, last + 1, n // fast.width,
+                         parameters)
     if out != NULL:
         Py_XINCREF(out)
     else:
@@ -818,11 +784,7 @@ cdef inline PyObject *fast_path(Function self, PyObject **given, int mask) excep
         made = True
         fast.operands[self.out_operand] = PyArray_BYTES(<Array *> out)
 
-    args.parameters, args.steps = parameters, no_steps
-    args.storage = FASTACT_FLOAT32 + dtype if stored == dtype else storage_of(x)
     if fast.by_rows or fast.special:
-        args.steps = fast.steps
-        set_steps(self, &fast, kernel.operands, item)
         was = fpmode_enter()
         kernel.run(&args, fast.operands, fast.row_steps, n // fast.width, fast.width)
     else:
@@ -858,10 +820,10 @@ cdef void set_steps(Function self, Fast *fast, int operands, Py_ssize_t item) no
         fast.row_steps[self.out_operand] = item
 
 
-cdef bint specials_are_apart(const Fast *fast, char *to, Py_ssize_t nbytes) noexcept:
+cdef bint specials_are_apart(const Fast *fast, int operands, char *to, Py_ssize_t nbytes) noexcept:
     """Whether what is not of the shape of x does not touch the output, for sure: it may be shorter."""
     cdef int k
-    for k in range(MAX_OPERANDS):
+    for k in range(operands):
         if fast.special >> k & 1 and not (
                 fast.operands[k] + nbytes <= to or to + nbytes <= fast.operands[k]):
             return False
@@ -874,10 +836,14 @@ cdef bint add_special(
     cdef Array *a = <Array *> given[i]
     cdef int k = self.slots[i].operand, last = PyArray_NDIM(x) - 1
     cdef Py_ssize_t n
+    if self.slots[i].role == CHOICE:
+        fast.choice = fast_choice(given[i])
+        return fast.choice >= 0
     if given[i] == Py_None:
         return not self.slots[i].required and self.slots[i].role != FLAG
-    if self.slots[i].role == CHOICE or self.slots[i].role == INDEX:
-        return True  # fast_loss reads them
+    if self.slots[i].role == INDEX:
+        fast.ignores = True
+        return fast_integer(given[i], &fast.ignored)
     if k < 0 or self.fast_loses and self.slots[i].role == WEIGHT:
         return False
     if self.slots[i].role == LOSS_TARGETS:
@@ -909,30 +875,45 @@ cdef bint add_special(
 
 cdef inline bint is_last(Function self, PyObject **given, int last) noexcept:
     cdef PyObject *axis = given[self.axis_argument]
+    cdef int64_t value = self.axis_default
+    return (axis == NULL or fast_integer(axis, &value)) and (value == -1 or value == last)
+
+
+cdef inline bint fast_integer(PyObject *given, int64_t *value) noexcept:
+    """Whether it is a plain int that is not large."""
     cdef int overflow = 0
-    cdef long value
-    if axis == NULL:
-        return self.axis_default == -1 or self.axis_default == last
-    if not PyLong_CheckExact(axis):
+    if not PyLong_CheckExact(given):
         return False
-    value = PyLong_AsLongAndOverflow(axis, &overflow)
-    return not overflow and (value == -1 or value == last)
+    value[0] = PyLong_AsLongAndOverflow(given, &overflow)
+    return not overflow
+
+
+cdef str mean_name = intern("mean"), sum_name = intern("sum"), none_name = intern("none")
+
+
+cdef int fast_choice(PyObject *given) noexcept:
+    """What becomes of the losses, if that is an interned string; else -1."""
+    if given == <PyObject *> mean_name:
+        return MEAN
+    return SUMMED if given == <PyObject *> sum_name else NONE if given == <PyObject *> none_name else -1
 
 
 cdef inline bint fast_parameters(
         Function self, PyObject **given, int source, int dtype, double *parameters) except -1:
     """Whether all are plain floats, which are then in the compute type; or an error for one out of range."""
     cdef int i
+    cdef bint defaults = True
     for i in range(self.parameter_count):
         if given[self.parameters_at + i] == NULL:
             if self.slots[self.parameters_at + i].required:
                 return False
-            parameters[i] = 0
+            parameters[i] = self.defaults[dtype][i]
         elif PyFloat_CheckExact(given[self.parameters_at + i]):
-            parameters[i] = PyFloat_AS_DOUBLE(given[self.parameters_at + i])
+            parameters[i], defaults = PyFloat_AS_DOUBLE(given[self.parameters_at + i]), False
         else:
             return False
-    round_parameters(self, given, source, dtype, parameters)
+    if not defaults:
+        round_parameters(self, given, source, dtype, parameters)
     return True
 
 
@@ -1064,20 +1045,16 @@ cdef const void *weights_of(Function self, Call *call) noexcept:
 cdef void store_totals(const Sums *sums, const Call *call) noexcept:
     """To the array that was given for them, in the order of its elements."""
     cdef Array *target = call.arrays[call.sum]
-    cdef Py_ssize_t n = count(target), last = 1, step = 0, i, rest
-    cdef int d, ndim = PyArray_NDIM(target), storage
-    cdef char *to
+    cdef Py_ssize_t done = 0
+    cdef int storage = FASTACT_FLOAT64 if sums.item == sizeof(double) else FASTACT_FLOAT32
+    cdef Stretch to
     cdef fpmode was = fpmode_enter()
-    storage = FASTACT_FLOAT64 if sums.item == sizeof(double) else FASTACT_FLOAT32
-    if ndim:
-        last, step = PyArray_DIM(target, ndim - 1), PyArray_STRIDE(target, ndim - 1)
-    for i in range(n // last if last else 0):
-        to, rest = PyArray_BYTES(target), i
-        for d in range(ndim - 2, -1, -1):
-            to += rest % PyArray_DIM(target, d) * PyArray_STRIDE(target, d)
-            rest //= PyArray_DIM(target, d)
+    while done < count(target):
+        to = stretch_at(done, PyArray_NDIM(target), <const Py_ssize_t *> PyArray_DIMS(target),
+                        <const Py_ssize_t *> PyArray_STRIDES(target), NULL, False)
         sums.summation.table.store[storage](
-            sums.totals + i * last * sums.item, to, step, last)
+            sums.totals + done * sums.item, PyArray_BYTES(target) + to.place, to.step, to.count)
+        done += to.count
     fpmode_leave(was)
 
 
@@ -1086,5 +1063,6 @@ for each in (Function, Differentiable, Elementwise, Rowwise):
     call_by_vector(each, <char *> &function.vectorcall - <char *> <PyObject *> function)
     set_attribute(each, "__doc__", Function.__dict__["__doc__"])  # a subclass has one of its own, or none
 add_member(Elementwise, "derivative", <char *> &function.derivative_member - <char *> <PyObject *> function)
+set_attribute(Rowwise, "jacobian", jacobian)
 add_member(Differentiable, "backward", <char *> &function.backward_member - <char *> <PyObject *> function)
 del each

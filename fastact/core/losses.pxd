@@ -3,6 +3,7 @@
 cimport numpy as cnp
 from cpython.object cimport PyObject
 
+from fastact.core.kernels cimport fastact_args
 from fastact.core.operands cimport Call, Declaration, Fast
 from fastact.core.plan cimport Kernel
 from fastact.core.segments cimport Summation
@@ -17,5 +18,5 @@ cdef enum:  # operands of either loss
 
 cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation)
 cdef PyObject *fast_loss(
-    Declaration self, PyObject **given, const Kernel *kernel, const Summation *summation, Fast *fast,
-    const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, int dtype, double smoothing) except? NULL
+    Declaration self, const Kernel *kernel, const Summation *summation, const fastact_args *args, Fast *fast,
+    const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, double *parameters) except? NULL

@@ -6,19 +6,16 @@ from cpython.object cimport PyObject
 from cython.parallel cimport prange
 from libc.math cimport frexp, ldexp
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE
+from fastact.core.arrays cimport FLOAT32, Array, PyArray_BYTES, PyArray_ITEMSIZE, Stretch, stretch_at
 from fastact.core.execute cimport RELEASE_ABOVE, compute
-from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave, fpmode_quotient
-from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT8, FASTACT_UINT64, fastact_args
+from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
+from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_INT8, FASTACT_UINT64, fastact_args, fastact_kernel
 from fastact.core.operands cimport (
-    CHOICE,
-    INDEX,
     MAX_NDIM,
     MEAN,
     NONE,
-    SUMMED,
     Call,
     Declaration,
     Fast,
@@ -44,17 +41,12 @@ from fastact.core.segments cimport (
     term_of,
 )
 
-from sys import intern
-
 from fastact import arguments
 
 cnp.import_array()
 
 cdef extern from "Python.h":
-    PyObject *Py_None
     void Py_XINCREF(PyObject *value)
-    bint PyLong_CheckExact(PyObject *value) nogil
-    long PyLong_AsLongAndOverflow(PyObject *value, int *overflow) except? -1
 
 cdef enum:
     MOST_FAST_LOSSES = 256
@@ -66,7 +58,7 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
     """The loss, from operands that were resolved and separated; also for the gradient's sake."""
     cdef Py_ssize_t shape[MAX_NDIM], rows = 1, n = 1
     cdef int ndim = 0, d
-    cdef double divisor, numbers[3]
+    cdef double divisor
     for d in range(call.ndim):
         if d == call.axis:
             n = call.shape[d]
@@ -88,7 +80,7 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
             check_range(self, call, summation)
         elif call.choice == MEAN and call.operands[ROW_WEIGHT].array != NULL:
             divisor = add_up_weights(call, summation, NULL, rows, n)
-    set_numbers(numbers, call.parameters[0], n if self.rowwise else 2, divisor if call.choice == MEAN else 1)
+    divisor = call.parameters[self.parameter_count] = divisor if call.choice == MEAN else 1
     if call.choice == NONE:
         scalar = ndim == 0 or shape_of(call) == ()
         losses = new_array(shape, 0 if scalar else ndim, call.dtype)
@@ -96,110 +88,68 @@ cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, con
         own(call, losses)
         place_losses(call, losses, ndim)
         announce_writes(self, call)
-        compute(kernel, numbers, call)
+        compute(kernel, call.parameters, call)
         if scalar:
             memcpy(value_of(result, call.dtype), PyArray_BYTES(<Array *> losses), PyArray_ITEMSIZE(<Array *> losses))
         return result
     result = new_scalar(call.dtype)
-    divisor = divisor if call.choice == MEAN else 1
     announce_writes(self, call)
     if self.rowwise:
-        reduce_rows(call, kernel, summation, numbers, rows, n, divisor, value_of(result, call.dtype))
+        reduce_rows(call, kernel, summation, rows, n, divisor, value_of(result, call.dtype))
     else:
-        reduce_elements(call, kernel, summation, numbers, divisor, value_of(result, call.dtype))
+        reduce_elements(call, kernel, summation, divisor, value_of(result, call.dtype))
     return result
 
 
-cdef void set_numbers(double *numbers, double smoothing, Py_ssize_t classes, double divisor) noexcept:
-    """What a loss's kernel wants to know."""
-    numbers[0] = smoothing
-    numbers[1] = fpmode_quotient(smoothing, classes) if smoothing else 0
-    numbers[2] = fpmode_quotient(1, divisor)
-
-
 cdef PyObject *fast_loss(
-        Declaration self, PyObject **given, const Kernel *kernel, const Summation *summation, Fast *fast,
-        const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, int dtype, double smoothing) except? NULL:
+        Declaration self, const Kernel *kernel, const Summation *summation, const fastact_args *args, Fast *fast,
+        const cnp.npy_intp *shape, int ndim, Py_ssize_t rows, double *parameters) except? NULL:
     """The loss of few rows, or NULL, from operands that the fast path found good; the bits of compute_loss."""
     cdef int64_t labels[MOST_FAST_LOSSES]
     cdef double losses[MOST_FAST_LOSSES]
-    cdef double[3] numbers
     cdef double divisor, sum = 0, error = 0
     cdef char *terms[4]
-    cdef fastact_args args
-    cdef Py_ssize_t n = fast.width, many = rows if self.rowwise else n, item = sizeof(float) << dtype, i
-    cdef int choice = MEAN, k
-    cdef int64_t ignored = 0
-    cdef bint ignores = False
+    cdef Py_ssize_t n = fast.width, many = rows if self.rowwise else n, i
+    cdef int dtype = args.storage - FASTACT_FLOAT32, stored
+    cdef fastact_kernel run = kernel.run
     cdef fpmode was
     if many > (min(<Py_ssize_t> MOST_FAST_LOSSES, rows_of_segment(n)) if self.rowwise else MOST_FAST_LOSSES):
         return NULL
-    for k in range(self.count):
-        if given[k] == NULL:
-            continue
-        if self.slots[k].role == CHOICE:
-            choice = fast_choice(given[k])
-        elif self.slots[k].role == INDEX and given[k] != Py_None:
-            ignores = True
-            if not fast_integer(given[k], &ignored):
-                return NULL
-    if choice < 0:
-        return NULL
     divisor = many
     if self.rowwise:
-        k = storage_of(<Array *> fast.operands[LABELS])
-        if k < <int> FASTACT_INT8 or k > <int> FASTACT_UINT64 or rows > summation.table.load_labels(
-                k, PyArray_BYTES(<Array *> fast.operands[LABELS]), PyArray_ITEMSIZE(<Array *> fast.operands[LABELS]),
-                rows, n, &ignored if ignores else NULL, labels):
+        stored = storage_of(<Array *> fast.operands[LABELS])
+        if stored < <int> FASTACT_INT8 or stored > <int> FASTACT_UINT64 or rows > summation.table.load_labels(
+                stored, PyArray_BYTES(<Array *> fast.operands[LABELS]),
+                PyArray_ITEMSIZE(<Array *> fast.operands[LABELS]), rows, n,
+                &fast.ignored if fast.ignores else NULL, labels):
             return NULL
         for i in range(rows):
             divisor -= labels[i] < 0
         fast.operands[LABELS] = <char *> labels
+        fast.row_steps[LABELS], fast.row_steps[LOSSES] = sizeof(int64_t), fast.steps[LOSSES]
+        if rows == 1 and n <= kernel.longest_columns:  # also a column
+            run = kernel.columns
     elif summation.table.first_beyond_unit(fast.operands[LABELS], n) < n:
         return NULL
 
     # NumPy's scalars stand for arrays without axes.
-    if choice != NONE or ndim == self.rowwise:
+    if fast.choice != NONE or ndim == self.rowwise:
         result = new_scalar(dtype)
-        fast.operands[LOSSES] = <char *> losses if choice != NONE else value_of(result, dtype)
+        fast.operands[LOSSES] = <char *> losses if fast.choice != NONE else value_of(result, dtype)
     else:
         result = new_array(<const Py_ssize_t *> shape, ndim - self.rowwise, dtype)
         fast.operands[LOSSES] = PyArray_BYTES(<Array *> result)
-    for k in range(kernel.operands):
-        fast.row_steps[k], fast.steps[k] = n * item, item
-    if self.rowwise:
-        fast.row_steps[LABELS], fast.row_steps[LOSSES] = sizeof(int64_t), item
-    set_numbers(numbers, smoothing, n if self.rowwise else 2, divisor if choice == MEAN else 1)
-    args.parameters, args.steps, args.storage = numbers, fast.steps, FASTACT_FLOAT32 + dtype
+    parameters[self.parameter_count] = divisor if fast.choice == MEAN else 1
     was = fpmode_enter()
-    kernel.run(&args, fast.operands, fast.row_steps, rows, n)
-    if choice != NONE:
+    run(args, fast.operands, fast.row_steps, rows, n)
+    if fast.choice != NONE:
         terms[0] = terms[1] = <char *> losses
         terms[2], terms[3] = <char *> &sum, <char *> &error
-        summation.run(&args, terms, fast.row_steps, 1, many)
-        summation.table.total(&sum, &error, 1, divisor if choice == MEAN else 1, value_of(result, dtype))
+        summation.run(args, terms, fast.row_steps, 1, many)
+        summation.table.total(&sum, &error, 1, parameters[self.parameter_count], value_of(result, dtype))
     fpmode_leave(was)
     Py_XINCREF(<PyObject *> result)
     return <PyObject *> result
-
-
-cdef str mean_name = intern("mean"), sum_name = intern("sum"), none_name = intern("none")
-
-
-cdef int fast_choice(PyObject *given) noexcept:
-    """What becomes of the losses, if that is an interned string; else -1."""
-    if given == <PyObject *> mean_name:
-        return MEAN
-    return SUMMED if given == <PyObject *> sum_name else NONE if given == <PyObject *> none_name else -1
-
-
-cdef bint fast_integer(PyObject *given, int64_t *value) except -1:
-    """Whether it is a plain int that is not large."""
-    cdef int overflow = 0
-    if not PyLong_CheckExact(given):
-        return False
-    value[0] = PyLong_AsLongAndOverflow(given, &overflow)
-    return not overflow
 
 
 cdef tuple shape_of(const Call *call):
@@ -226,8 +176,8 @@ cdef void strides_in_order(const Call *call, Py_ssize_t step, Py_ssize_t *stride
 
 
 cdef int reduce_rows(
-        Call *call, const Kernel *kernel, const Summation *summation, const double *numbers, Py_ssize_t rows,
-        Py_ssize_t n, double divisor, char *result) except -1:
+        Call *call, const Kernel *kernel, const Summation *summation, Py_ssize_t rows, Py_ssize_t n, double divisor,
+        char *result) except -1:
     """The losses of rows, added up."""
     cdef Summation by_rows = summation[0]
     cdef Sums sums
@@ -244,7 +194,7 @@ cdef int reduce_rows(
     sums.sums = NULL
     try:
         lay_out_sums(&sums, &by_rows, 1, shape, kept, term, term_of(call, -1), NULL, call)
-        compute(kernel, numbers, call)
+        compute(kernel, call.parameters, call)
         write_total(&sums, divisor, result)
     finally:
         discard(&sums)
@@ -252,18 +202,15 @@ cdef int reduce_rows(
 
 
 cdef int reduce_elements(
-        Call *call, const Kernel *kernel, const Summation *summation, const double *numbers, double divisor,
-        char *result) except -1:
+        Call *call, const Kernel *kernel, const Summation *summation, double divisor, char *result) except -1:
     """The losses of single logits, added up: run by run, as they are made, where operands lie side by side."""
     cdef Sums sums
     cdef Plan *producer = NULL
     cdef bint kept[MAX_NDIM]
-    cdef int d
-    for d in range(call.ndim):
-        kept[d] = False
+    memset(kept, 0, sizeof(kept))
     sums.sums = NULL
     try:
-        producer = start(kernel, numbers, call)
+        producer = start(kernel, call.parameters, call)
         use_scratch(producer, LOSSES)
         lay_out_sums(&sums, summation, call.ndim, call.shape, kept, term_of(call, -1), term_of(call, -1),
                      producer, call)
@@ -291,24 +238,22 @@ cdef double read_labels(
     """Reads the labels once, to a copy that nobody changes, in the order of the shape; refuses what is no class.
 
     Returns the sum of the weights of those that count."""
-    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, left, offset
-    cdef const char *source = call.operands[LABELS].data
-    cdef int storage = call.operands[LABELS].storage, last = last_of_rows(call)
+    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, count
+    cdef const Operand *source = &call.operands[LABELS]
     cdef int64_t *labels
+    cdef Stretch at
     cdef fpmode was
     copy = new_int64_vector(rows)
     own(call, copy)
     labels = <int64_t *> PyArray_BYTES(<Array *> copy)
     was = fpmode_enter()
     while done < rows and good == rows:
-        offset = place_of_row(call, LABELS, done, &left)
-        left = min(left, rows - done)
-        good = done + summation.table.load_labels(
-            storage, source + offset, call.operands[LABELS].strides[last] if last >= 0 else 0, left, n,
-            &call.ignored if call.ignores else NULL, labels + done)
-        done += left
-        if good == done:
-            good = rows
+        at = stretch_of_rows(call, source, done)
+        count = summation.table.load_labels(source.storage, source.data + at.place, at.step, at.count, n,
+                                            &call.ignored if call.ignores else NULL, labels + done)
+        if count < at.count:
+            good = done + count
+        done += at.count
     fpmode_leave(was)
     if good < rows:
         raise ValueError(arguments.bad_target(
@@ -323,51 +268,27 @@ cdef double read_labels(
 
 cdef int read_row_weights(Call *call, const Summation *summation, Py_ssize_t rows) except -1:
     """Copies the weights of rows, one for each, in the order of the shape."""
-    cdef Py_ssize_t strides[MAX_NDIM], done = 0, left, item = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef Py_ssize_t strides[MAX_NDIM], done = 0, item = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
     cdef Py_ssize_t[1] extent = [rows]
-    cdef const Operand *weights = &call.operands[ROW_WEIGHT]
-    cdef int last = last_of_rows(call)
-    cdef char *to
-    cdef const char *source
+    cdef const Operand *source = &call.operands[ROW_WEIGHT]
+    cdef Stretch at
     cdef fpmode was
     copy = new_array(extent, 1, call.dtype)
     own(call, copy)
-    to = PyArray_BYTES(<Array *> copy)
     was = fpmode_enter()
     while done < rows:
-        source = weights.data + place_of_row(call, ROW_WEIGHT, done, &left)
-        left = min(left, rows - done)
-        summation.table.load[weights.storage](source, weights.strides[last] if last >= 0 else 0, to + done * item, left)
-        done += left
+        at = stretch_of_rows(call, source, done)
+        summation.table.load[source.storage](
+            source.data + at.place, at.step, PyArray_BYTES(<Array *> copy) + done * item, at.count)
+        done += at.count
     fpmode_leave(was)
     strides_in_order(call, item, strides)
     return set_operand(call, ROW_WEIGHT, copy, strides)
 
 
-cdef int last_of_rows(const Call *call) noexcept:
-    """The last axis along which rows lie beside each other, or -1."""
-    cdef int d
-    for d in range(call.ndim - 1, -1, -1):
-        if d != call.axis and call.shape[d] > 1:
-            return d
-    return -1
-
-
-cdef Py_ssize_t place_of_row(const Call *call, int k, Py_ssize_t row, Py_ssize_t *left) noexcept:
-    """Where a row's element of an operand is; `left`: how many lie along the last axis from there."""
-    cdef Py_ssize_t offset = 0, extent
-    cdef int d
-    left[0] = 0
-    for d in range(call.ndim - 1, -1, -1):
-        extent = call.shape[d]
-        if d == call.axis or extent == 1:
-            continue
-        offset += row % extent * call.operands[k].strides[d]
-        if left[0] == 0:
-            left[0] = extent - row % extent
-        row //= extent
-    left[0] = max(<Py_ssize_t> 1, left[0])
-    return offset
+cdef Stretch stretch_of_rows(const Call *call, const Operand *x, Py_ssize_t row) noexcept:
+    """Where an operand has its element of a row, and of those that follow."""
+    return stretch_at(row, call.ndim, call.shape, x.strides, <const int *> call.along, False)
 
 
 cdef double add_up_weights(
@@ -462,25 +383,10 @@ cdef int check_range(Declaration self, Call *call, const Summation *summation) e
     """Targets of single logits are from 0 to 1."""
     cdef Sums runs
     cdef bint kept[MAX_NDIM]
-    cdef int d, threads
-    cdef Py_ssize_t segments, i, first, n = 1
+    cdef int threads
+    cdef Py_ssize_t segments, i, first
     cdef Py_ssize_t *bad
-    cdef const Operand *targets = &call.operands[LABELS]
-    cdef bint plain = targets.storage == (FASTACT_FLOAT32 if call.dtype == FLOAT32 else FASTACT_FLOAT64)
-    cdef Py_ssize_t step = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
-    cdef fpmode was
-    for d in range(call.ndim - 1, -1, -1):
-        kept[d] = False
-        plain = plain and (call.shape[d] == 1 or targets.strides[d] == step)
-        step *= call.shape[d]
-        n *= call.shape[d]
-    if plain and 0 <= n <= SEGMENT:
-        was = fpmode_enter()
-        first = summation.table.first_beyond_unit(targets.data, n)
-        fpmode_leave(was)
-        if first < n:
-            raise ValueError(arguments.bad_target(self.name, <object> targets.array, first, "targets are from 0 to 1"))
-        return 0
+    memset(kept, 0, sizeof(kept))
     runs.sums = NULL
     lay_out_sums(&runs, summation, call.ndim, call.shape, kept, term_of(call, LABELS), term_of(call, -1), NULL, call)
     segments = runs.segments_after

@@ -8,6 +8,9 @@ from fastact.core.arrays cimport Array
 from fastact.core.kernels cimport fastact_kernels
 
 
+cdef extern from "Python.h":
+    PyObject *Py_None
+
 cdef enum:
     MAX_ARGUMENTS = 12
     MAX_PARAMETERS = 4
@@ -74,7 +77,7 @@ cdef struct Operand:
 cdef struct Call:
     PyObject *given[MAX_ARGUMENTS]
     Array *arrays[MAX_ARGUMENTS]  # what was given, as ndarrays; owned
-    double parameters[MAX_PARAMETERS]
+    double parameters[MAX_PARAMETERS + 1]  # and, of a loss, what its gradient is divided by
     int numbers  # a bit for every weight that was given as a number
     bint keepdims
     bint causal
@@ -117,6 +120,13 @@ cdef struct Fast:  # the operands of a call on the fast path
     bint by_rows
     int special  # a bit for every operand that is not of the shape of the first
     double weights[MOST_FAST_WEIGHTS]
+    int choice
+    bint ignores
+    int64_t ignored
+
+
+cdef inline bint is_given(PyObject *value) noexcept:
+    return value != NULL and value != Py_None
 
 
 cdef class Declaration:

@@ -27,10 +27,13 @@ from fastact.core.arrays cimport (
     PyArray_NewFromDescr,
     PyArray_NewLikeArray,
     PyArray_STRIDE,
+    PyArray_STRIDES,
     PyArray_TYPE,
+    Stretch,
     count,
     has_shape,
     real_type,
+    stretch_at,
 )
 from fastact.core.fpmode cimport (
     fpmode_falls,
@@ -48,10 +51,6 @@ from fastact.core.kernels cimport (
     FASTACT_BFLOAT16,
     FASTACT_BOOL,
     FASTACT_FLOAT16,
-    FASTACT_FLOAT32,
-    FASTACT_FLOAT64,
-    FASTACT_INT8,
-    FASTACT_UINT8,
 )
 
 import numpy as np
@@ -67,7 +66,6 @@ cdef extern from "numpy/arrayobject.h":
     enum:
         NPY_HALF
         NPY_USERDEF
-    object PyArray_Scalar(void *data, cnp.dtype descr, PyObject *base)
 
 cdef extern from "numpy/arrayscalars.h":
     ctypedef struct PyHalfScalarObject:
@@ -90,12 +88,18 @@ cdef extern from *:
         return !strcmp(last ? last + 1 : type->tp_name, name) && type->tp_itemsize == 0 &&
                type->tp_basicsize == sizeof(PyHalfScalarObject);
     }
+
+    static PyObject *empty_scalar(PyArray_Descr *descr)
+    {
+        PyTypeObject *type = descr->typeobj;
+        return type->tp_alloc(type, 0);
+    }
     """
+    object empty_scalar(cnp.dtype descr)
     int bfloat16_number
     bint is_named(Array *x, const char *name)
 
 cdef extern from "Python.h":
-    PyObject *Py_None
     bint PyFloat_CheckExact(PyObject *value) nogil
     double PyFloat_AS_DOUBLE(PyObject *value) nogil
     bint PyLong_CheckExact(PyObject *value) nogil
@@ -112,6 +116,26 @@ cdef tuple NAMES = ("float32", "float64", "float16", "bfloat16")  # of the types
 cdef dict CHOICES = {"none": NONE, "sum": SUMMED, "mean": MEAN}
 
 
+# In the order of kernels/kernels.h.
+cdef tuple STORED = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32",
+    "float64")
+cdef enum:
+    MOST_NUMBERS = 24  # of NumPy's own types
+cdef int[MOST_NUMBERS] storages  # by the type's number
+
+
+cdef void number_storages():
+    cdef int i
+    for i in range(MOST_NUMBERS):
+        storages[i] = -1
+    for letter in "?bBhHiIlLqQefd":  # some are of one size
+        dtype = np.dtype(letter)
+        storages[<int> dtype.num] = STORED.index(dtype.name)
+
+
+number_storages()
+
 cdef fpmode_reader[4] READERS = [  # by type
     fpmode_read_float, fpmode_read_double, fpmode_read_half, fpmode_read_bfloat16]
 
@@ -122,10 +146,6 @@ cdef class Declaration:  # what a function says of its arguments
 
 cdef cnp.dtype dtype_of(int dtype):
     return float32 if dtype == FLOAT32 else float64 if dtype == FLOAT64 else float16 if dtype == FLOAT16 else bfloat16
-
-
-cdef inline bint is_given(PyObject *value) noexcept:
-    return value != NULL and value != Py_None
 
 
 cdef void own(Call *call, object value) noexcept:
@@ -170,23 +190,12 @@ cdef inline int common_type(int a, int b) noexcept:
 
 cdef int storage_of(Array *x) noexcept:
     """How the elements are stored, as kernels count it; -1 for a type that they cannot read."""
-    cdef int dtype = PyArray_TYPE(x), log = 0
-    cdef Py_ssize_t item = PyArray_ITEMSIZE(x)
+    cdef int number = PyArray_TYPE(x)
     if not PyArray_ISNOTSWAPPED(x):
         return -1
-    if dtype == cnp.NPY_FLOAT or dtype == cnp.NPY_DOUBLE:
-        return FASTACT_FLOAT32 if dtype == cnp.NPY_FLOAT else FASTACT_FLOAT64
-    if dtype == cnp.NPY_BOOL:
-        return FASTACT_BOOL
-    if dtype == NPY_HALF or is_bfloat16(x):
-        return FASTACT_FLOAT16 if dtype == NPY_HALF else FASTACT_BFLOAT16
-    if not cnp.NPY_BYTE <= dtype <= cnp.NPY_ULONGLONG:
-        return -1
-    while item > 1:
-        item >>= 1
-        log += 1
-    # NumPy numbers signed and unsigned types in turn, from the signed byte on.
-    return log + (FASTACT_UINT8 if (dtype - cnp.NPY_BYTE) % 2 else FASTACT_INT8)
+    if 0 <= number < MOST_NUMBERS:
+        return storages[number]
+    return FASTACT_BFLOAT16 if is_bfloat16(x) else -1
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -684,21 +693,20 @@ cdef int check_range(Declaration self, Call *call, int i) except -1:
     cdef Array *x = call.arrays[i]
     cdef Slot *slot = &self.slots[i]
     cdef fpmode_reader read = READERS[type_of(x)]
-    cdef Py_ssize_t rows = 1, last = 1, step = 0, row, rest, good
-    cdef int d, ndim = PyArray_NDIM(x)
-    cdef char *at
-    if ndim:
-        last, step = different(x, ndim - 1), PyArray_STRIDE(x, ndim - 1)
-    for d in range(ndim - 1):
-        rows *= different(x, d)
-    for row in range(rows):
-        at, rest = PyArray_BYTES(x), row
-        for d in range(ndim - 2, -1, -1):
-            at += rest % different(x, d) * PyArray_STRIDE(x, d)
-            rest //= different(x, d)
-        good = fpmode_first_outside_of_strided(at, step, read, last, slot.low[call.source], slot.high[call.source])
-        if good < last:
-            refuse_weight(self, call, i, read(at + good * step))
+    cdef Py_ssize_t shape[MAX_NDIM]
+    cdef Py_ssize_t n = 1, done = 0, good
+    cdef Stretch at
+    cdef int d
+    for d in range(PyArray_NDIM(x)):
+        shape[d] = different(x, d)
+        n *= shape[d]
+    while done < n:
+        at = stretch_at(done, PyArray_NDIM(x), shape, <const Py_ssize_t *> PyArray_STRIDES(x), NULL, False)
+        good = fpmode_first_outside_of_strided(
+            PyArray_BYTES(x) + at.place, at.step, read, at.count, slot.low[call.source], slot.high[call.source])
+        if good < at.count:
+            refuse_weight(self, call, i, read(PyArray_BYTES(x) + at.place + good * at.step))
+        done += at.count
     return 0
 
 
@@ -1046,20 +1054,15 @@ cdef int copy_in_order(Call *call, int k, const int *order) except -1:
 
 cdef void scatter(const Call *call) noexcept nogil:
     """Moves an output that was computed elsewhere to its place."""
-    cdef const char *source = call.joined
-    cdef char *to
-    cdef Py_ssize_t last = call.scattered_ndim - 1, item = call.scattered_item, rows = 1, row, left, _
-    cdef int d
-    for d in range(last):
-        rows *= call.scattered_shape[d]
-    for row in range(rows):
-        to, left = call.scattered, row
-        for d in range(last - 1, -1, -1):
-            to += left % call.scattered_shape[d] * call.scattered_strides[d]
-            left //= call.scattered_shape[d]
-        for _ in range(call.scattered_shape[last]):
-            memcpy(to, source, item)
-            to, source = to + call.scattered_strides[last], source + item
+    cdef Py_ssize_t item = call.scattered_item, done = 0, n = 1, i
+    cdef Stretch at
+    for i in range(call.scattered_ndim):
+        n *= call.scattered_shape[i]
+    while done < n:
+        at = stretch_at(done, call.scattered_ndim, call.scattered_shape, call.scattered_strides, NULL, False)
+        for i in range(at.count):
+            memcpy(call.scattered + at.place + i * at.step, call.joined + (done + i) * item, item)
+        done += at.count
 
 
 cdef bint same_view(Call *call, const Operand *x, const Operand *out) noexcept:
@@ -1078,8 +1081,7 @@ cdef bint same_view(Call *call, const Operand *x, const Operand *out) noexcept:
 
 cdef object new_scalar(int dtype):
     """A NumPy scalar whose value is yet to come: it is made before anything is written, as that may fail."""
-    cdef double zero = 0
-    return PyArray_Scalar(&zero, dtype_of(dtype), NULL)
+    return empty_scalar(dtype_of(dtype))
 
 
 cdef char *value_of(object scalar, int dtype) noexcept:

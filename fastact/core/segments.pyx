@@ -6,6 +6,7 @@
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 
+from fastact.core.arrays cimport Stretch, stretch_at
 from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, fastact_stack, run_tile_of_sum, work_of
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
@@ -226,26 +227,19 @@ cdef void compute_pieces(const Sums *sums, Py_ssize_t a, Py_ssize_t n, char *scr
     cdef const Call *call = sums.call
     cdef const Plan *plan = sums.producer
     cdef char *at[MAX_OPERANDS]
-    cdef Py_ssize_t done = 0, left, rest, extent
-    cdef int k, d
+    cdef Py_ssize_t done = 0, count
+    cdef Stretch piece
+    cdef int k
     while done < n:
         for k in range(plan.operands):
             at[k] = plan.data[k]
-        rest, left = a + done, 0
-        for d in range(call.ndim - 1, -1, -1):
-            extent = call.shape[d]
-            if extent == 1:
-                continue
-            if left == 0:
-                left = extent - rest % extent
-            for k in range(plan.operands):
-                if plan.data[k] != NULL and k != plan.scratch:
-                    at[k] += rest % extent * call.operands[k].strides[d]
-            rest //= extent
-        left = min(n - done, max(<Py_ssize_t> 1, left))
+            if at[k] != NULL and k != plan.scratch:
+                piece = stretch_at(a + done, call.ndim, call.shape, call.operands[k].strides, NULL, False)
+                at[k] += piece.place
+                count = min(n - done, piece.count)
         at[plan.scratch] = scratch + done * sums.item
-        compute_elements(plan, at, 1, left, room)
-        done += left
+        compute_elements(plan, at, 1, count, room)
+        done += count
 
 
 cdef char *load_rows(
@@ -257,40 +251,24 @@ cdef char *load_rows(
     return block
 
 
-cdef Py_ssize_t offset_of(const Sums *sums, int t, int group, Py_ssize_t index, Py_ssize_t *left) noexcept nogil:
-    """Where an element of a group is; `left`: how many, it among them, lie along the group's last axis from there."""
-    cdef Py_ssize_t offset = 0, extent
-    cdef int d
-    left[0] = 0
-    for d in range(sums.ndim - 1, -1, -1):
-        extent = sums.shape[d]
-        if sums.group[d] != group or extent == 1:
-            continue
-        offset += index % extent * sums.terms[t].strides[d]
-        if left[0] == 0:
-            left[0] = extent - index % extent
-        index //= extent
-    return offset
-
-
 cdef char *load_walking(
         const Sums *sums, int t, Py_ssize_t b, Py_ssize_t c, Py_ssize_t a, Py_ssize_t n, char *block) noexcept nogil:
     """A run along axes that are not one."""
-    cdef Py_ssize_t left, done = 0, step = 0
-    cdef char *base = sums.terms[t].data
-    cdef char *base_of_run
-    cdef int d
-    base += offset_of(sums, t, BEFORE, b, &left) + offset_of(sums, t, CHANNELS, c, &left)
-    for d in range(sums.ndim):
-        if sums.group[d] == AFTER and sums.shape[d] > 1:
-            step = sums.terms[t].strides[d]
+    cdef Py_ssize_t done = 0, count
+    cdef Stretch at
+    cdef const char *base = sums.terms[t].data + stretch_of(sums, t, BEFORE, b).place + stretch_of(
+        sums, t, CHANNELS, c).place
     while done < n:
-        left = 1
-        base_of_run = base + offset_of(sums, t, AFTER, a + done, &left)
-        left = min(n - done, max(<Py_ssize_t> 1, left))
-        sums.summation.table.load[sums.terms[t].storage](base_of_run, step, block + done * sums.item, left)
-        done += left
+        at = stretch_of(sums, t, AFTER, a + done)
+        count = min(n - done, at.count)
+        sums.summation.table.load[sums.terms[t].storage](
+            base + at.place, at.step, block + done * sums.item, count)
+        done += count
     return block
+
+
+cdef Stretch stretch_of(const Sums *sums, int t, int group, Py_ssize_t index) noexcept nogil:
+    return stretch_at(index, sums.ndim, sums.shape, sums.terms[t].strides, sums.group, group)
 
 
 cdef char *fetch_run(const Sums *sums, int t, Py_ssize_t at, Py_ssize_t n, char *block) noexcept nogil:

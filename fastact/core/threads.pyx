@@ -5,8 +5,6 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 import contextvars
-import operator
-import os
 
 from fastact import limits, spin
 
@@ -64,7 +62,6 @@ def bound_cpus():
 
 
 cdef int threads_at_import = threads_max()
-cdef int most_threads = 8 * (os.cpu_count() or 1)  # an OpenMP that cannot create a thread ends the process
 default_num_threads = min(threads_at_import, threads_limit(), limits.available_cpus(bound_cpus()))
 if threads_watch_forks() != 0:
     raise ImportError("fastact could not register its handler for fork()")
@@ -73,9 +70,10 @@ if limits.is_forked():
 
 # The `num_threads` blocks around a call, from the innermost outwards: (number, whose, those around it), or None.
 cdef object blocks_around = contextvars.ContextVar("fastact.num_threads", default=None)
+BLOCKS_AROUND = blocks_around
 
 
-cdef int allowed_threads() except -1:
+cpdef int allowed_threads() except -1:
     cdef int allowed = default_num_threads, now
     if threads_forked() or threads_nested() or not FASTACT_OPENMP:
         return 1
@@ -117,91 +115,10 @@ cdef int team(int64_t work) except -1:
     return min(<int64_t> allowed_threads(), max(<int64_t> 1, work // max(<int64_t> 1, share)))
 
 
-cdef int as_num_threads(n) except -1:
-    try:
-        n = operator.index(n)
-    except TypeError:
-        raise TypeError(f"num_threads must be an int, not {type(n).__name__}") from None
-    if n < 1:
-        raise ValueError(f"num_threads must be at least 1, not {n}")
-    return min(n, most_threads)
-
-
-def set_num_threads(n):
-    """Set how many threads a call may use, in the whole process.
-
-    Parameters
-    ----------
-    n : int
-        At least 1. More than eight a CPU are never used.
-
-    Examples
-    --------
-    >>> import fastact as fa
-    >>> before = fa.get_num_threads()
-    >>> fa.set_num_threads(1)
-    >>> fa.get_num_threads()
-    1
-    >>> fa.set_num_threads(before)
-    """
+def set_default_threads(int n):
+    """Set how many threads a call may use outside of a `num_threads` block."""
     global default_num_threads
-    default_num_threads = as_num_threads(n)
-
-
-def get_num_threads():
-    """Return how many threads a large call from this thread may use now.
-
-    It is what `set_num_threads` or, around this call, `num_threads` asked for; or less, where OpenMP was limited for
-    this thread (by threadpoolctl, for instance); and 1 in a forked child, inside an OpenMP region and without OpenMP.
-
-    Examples
-    --------
-    >>> import fastact as fa
-    >>> fa.get_num_threads() >= 1
-    True
-    """
-    return allowed_threads()
-
-
-class num_threads:
-    """Set how many threads a call may use inside a ``with`` block, for the thread or coroutine that is in it.
-
-    Blocks nest. The number is kept in a context variable (`contextvars`): other threads and coroutines do not see it,
-    but what starts in a copy of the context does (a task of asyncio, `asyncio.to_thread`).
-
-    Parameters
-    ----------
-    n : int
-        At least 1. More than eight a CPU are never used.
-
-    Examples
-    --------
-    >>> import fastact as fa
-    >>> with fa.num_threads(1):
-    ...     fa.get_num_threads()
-    1
-    """
-
-    def __init__(self, n):
-        self._n = as_num_threads(n)
-
-    def __enter__(self):
-        blocks_around.set((self._n, self, blocks_around.get()))
-        return self
-
-    def __exit__(self, kind, value, traceback):
-        """Take the innermost block of this object away; where it was not entered, in another thread, there is none."""
-        inner = []
-        block = blocks_around.get()
-        while block is not None and block[1] is not self:
-            inner.append(block)
-            block = block[2]
-        if block is None:
-            return
-        block = block[2]
-        for n, whose, _ in reversed(inner):  # they are left later
-            block = (n, whose, block)
-        blocks_around.set(block)
+    default_num_threads = n
 
 
 cdef int64_t swap_parallel_threshold(int64_t picoseconds) noexcept:

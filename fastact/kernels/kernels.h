@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define FASTACT_KERNELS_VERSION 6
+#define FASTACT_KERNELS_VERSION 7
 
 /* How the elements of an operand are stored.  Integers come before the others; kernels compute in the last two. */
 enum fastact_storage {
@@ -52,8 +52,8 @@ enum fastact_storage {
 enum fastact_role { FASTACT_FORWARD, FASTACT_DERIVATIVE, FASTACT_BACKWARD, FASTACT_BACKWARD_Y, FASTACT_SUM };
 
 struct fastact_args {
-    /* What the caller gave, in the order of the catalogue, exact in the compute type.  Of rows: the scale.  Of losses:
-     * the smoothing, what it gives to every class, and what the gradient is multiplied by. */
+    /* What the caller gave, in the order of the catalogue, exact in the compute type.  Of rows: the scale.  Of losses
+     * there is one more: what the gradient is divided by. */
     const double *parameters;
     /* Bytes from one element of a row to the next, of each operand. */
     const ptrdiff_t *steps;

@@ -40,10 +40,14 @@ INLINE void store_sums(double *sum, double *error, sums s, ptrdiff_t n)
 }
 INLINE void add_folded(double *sum, double *error, sums s[VECTORS])
 {
-    double total[ACCUMULATORS];
+    double total[WIDTH / 2];
     (void)error;
-    memcpy(total, s, sizeof total);
-    for (int half = ACCUMULATORS / 2; half; half /= 2)
+    for (int half = VECTORS / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] = add_sums(s[i], s[i + half]);
+    wide both = s[0].low + s[0].high;
+    memcpy(total, &both, sizeof total);
+    for (int half = WIDTH / 4; half; half /= 2)
         for (int i = 0; i < half; i++)
             total[i] += total[i + half];
     *sum += total[0];

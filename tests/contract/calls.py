@@ -752,7 +752,10 @@ FAMILIES = {
 
 def family_of(name):
     """The name of the family that describes a callable."""
-    return name if name in FAMILIES else getattr(fa, name).kind
+    family = name if name in FAMILIES else getattr(fa, name).kind
+    if family not in FAMILIES:  # a new loss, say
+        raise LookupError(f"FAMILIES in tests/contract/calls.py does not say how {name} is called")
+    return family
 
 
 # What is public and computes nothing of arrays.

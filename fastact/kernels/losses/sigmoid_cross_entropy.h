@@ -109,7 +109,7 @@ INLINE void binary_run(const struct binary_cross_entropy_args *c, loss_operands 
 KERNEL(sigmoid_cross_entropy_run)
 {
     const double *p = args->parameters;
-    const struct binary_cross_entropy_args c = {p[0], p[1], p[2]};
+    const struct binary_cross_entropy_args c = {p[0], p[0] / 2, 1 / p[1]};
     for (ptrdiff_t i = 0; i < rows; i++) {
         loss_operands o = {OPERAND(0), OPERAND(1), OPTIONAL(2), OPTIONAL(3), OPTIONAL(4), OPERAND(5)};
         if (o.grad && o.pos_weight)

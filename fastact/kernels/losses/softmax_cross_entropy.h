@@ -546,7 +546,7 @@ DEFINE_VARIANT(plain, 0, 0)
     KERNEL(name) \
     { \
         const double *p = args->parameters; \
-        const struct cross_entropy_args c = {n, operands[3], p[0], p[1], p[2]}; \
+        const struct cross_entropy_args c = {n, operands[3], p[0], p[0] / (double)n, 1 / p[1]}; \
         (void)row_steps; \
         int mixed = operands[2] || c.even != 0, gradient = operands[4] != NULL; \
         if (mixed && gradient) \

@@ -273,7 +273,7 @@ static void run_softmax_cross_entropy(const struct fastact_kernels *k, const str
             ptrdiff_t count = n * ROWS <= ELEMENTS ? ROWS - n % 7 : ELEMENTS / n;
             if (columns && n > k->short_row)
                 break;
-            const double parameters[] = {smooth ? 0.1 : 0, smooth ? 0.1 / (double)n : 0, 0.5};
+            const double parameters[] = {smooth ? 0.1 : 0, 2};
             ptrdiff_t row = columns ? item : n * item, step = columns ? count * item : item;
             ptrdiff_t rows[MOST_OPERANDS] = {row, 8, row, 0, row, item, item};
             ptrdiff_t steps[MOST_OPERANDS] = {step, 8, step, item, step, item, item};
@@ -312,7 +312,7 @@ static void run_sigmoid_cross_entropy(const struct fastact_kernels *k, const str
     for (int variant = 0; variant < 16; variant++) {
         const int weighted = variant & 1, positive = variant >> 1 & 1, smooth = variant >> 2 & 1,
                   gradient = variant >> 3;
-        const double parameters[] = {smooth ? 0.1 : 0, smooth ? 0.05 : 0, 0.5};
+        const double parameters[] = {smooth ? 0.1 : 0, 2};
         uint64_t hash = SEED;
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
             ptrdiff_t n = lengths[i], rows[MOST_OPERANDS] = {0};
