@@ -257,8 +257,20 @@ def normal(real, end, width, degrees):
     yield "NORMAL_LINE", [line]
     yield "NORMAL_SQUARE", [square]
     yield "NORMAL_END", [end]
-    yield "gelu_pieces", normal_pieces(real, gelu_tail, lambda a: gelu_tail(a)[0], ends, degrees[0])
-    yield "gelu_slope_pieces", normal_pieces(real, gelu_slope_tail, slope_scale, ends, degrees[1])
+    tables = {
+        "gelu_pieces": normal_pieces(real, gelu_tail, lambda a: gelu_tail(a)[0], ends, degrees[0]),
+        "gelu_slope_pieces": normal_pieces(real, gelu_slope_tail, slope_scale, ends, degrees[1]),
+    }
+    yield from tables.items()
+    if real is F64:
+        yield from ((f"{name}_by_lane", by_lane(rows)) for name, rows in tables.items())
+
+
+def by_lane(rows):
+    """A piece's numbers side by side, after two that are never used, and an even number of them: for loads in pairs."""
+    padding = [mpf(0)] * len(rows[0])
+    rows = [padding, padding, *rows, *[padding] * (len(rows) % 2)]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def normal_pieces(real, function, scale, ends, degree):

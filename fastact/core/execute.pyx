@@ -126,6 +126,11 @@ cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_
     cdef Cut cut
     cdef bint across = False, joined = True, runs = True, has_vector = False, one_row
     cdef int k
+    if rows == 1:
+        cut.height, cut.width, cut.transposed = 1, room, False
+        for k in range(plan.operands):
+            cut.direct[k] = plan.contiguous[k]
+        return cut
     for k in range(plan.operands):
         if plan.data[k] == NULL:
             continue
@@ -137,14 +142,14 @@ cdef Cut cut_elements(const Plan *plan, Py_ssize_t rows, Py_ssize_t columns, Py_
             runs = runs and plan.row_step[k] == columns * plan.step[k]
             across = across or magnitude(plan.row_step[k]) < magnitude(plan.step[k])
     cut.height, cut.width, cut.transposed = 1, columns, False
-    if rows > 1 and joined and not has_vector:
+    if joined and not has_vector:
         cut.height = rows
-    elif rows > 1 and columns < SHORT_ROW:
+    elif columns < SHORT_ROW:
         cut.height = room // columns
         cut.transposed = not runs and min(cut.height, rows) > columns
-    elif rows > 1 and runs and 2 * columns <= room:
+    elif runs and 2 * columns <= room:
         cut.height = room // columns  # only vectors keep rows from being one, and need be copied but once
-    elif rows > 1 and across:
+    elif across:
         cut.height, cut.width = room // SHORT_ROW, SHORT_ROW
     elif not plan.direct:
         cut.width = room
@@ -175,8 +180,9 @@ cdef void compute_elements(
     args.storage = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
     for k in range(plan.operands):
         inputs += plan.data[k] != NULL and not plan.kernel.output[k]
-    share = min(<Py_ssize_t> BLOCK, <Py_ssize_t> 2 * BLOCK // inputs // 64 * 64)
-    cut = cut_elements(plan, rows, columns, share // plan.item)
+    share = BLOCK if inputs <= 2 else <Py_ssize_t> 2 * BLOCK // inputs // 64 * 64
+    cut = cut_elements(
+        plan, rows, columns, share // sizeof(float) if plan.item == sizeof(float) else share // sizeof(double))
     inputs = 0
     for k in range(plan.operands):
         pointers[k], loaded_once[k] = NULL, False

@@ -10,7 +10,8 @@
  * prepared from them.  `full_range` is a compile-time constant: if set, the code is right for every x, NaN and
  * infinities included; if not, it is the branch-free fast path, right for |x| <= special_bound.
  *
- * A line of a list has the name; PIECEWISE if a branch can make f' exactly 0, else SMOOTH; the special bounds of f and
+ * A line of a list has the name; PIECEWISE if a branch can make f' exactly 0, else SMOOTH, or CROWDED if it needs so
+ * many registers that fewer vectors at once are faster (see vec.h); the special bounds of f and
  * f'; and ns an element on one core, in cache: forward, derivative, backward, backward from y.  A lists activations
  * with an f' from y, A_X the others.
  *
@@ -24,7 +25,7 @@
 
 typedef vec (*formula)(vec x, const vec *p, int full_range);
 
-enum kind { PIECEWISE, SMOOTH };
+enum kind { PIECEWISE, SMOOTH, CROWDED };
 #define NO_BOUND ((real)INFINITY)
 
 #define MAX_PARAMETERS 2
@@ -41,5 +42,6 @@ enum kind { PIECEWISE, SMOOTH };
         return value; \
     }
 INLINE real within_range(double x) { return x < REAL_MAX ? (real)x : REAL_MAX; }
+#define STEEP(z) within_range(z / fabs(parameters[0])) /* the |x| where |beta * x| is z */
 
 #endif

@@ -151,7 +151,7 @@ INLINE vec squareplus_derivative_y(vec y, const vec *p, int full_range)
 }
 
 #define ALGEBRAIC_ACTIVATIONS(A, A_X) \
-    A(soft_sign, SMOOTH, NO_BOUND, SOFT_SIGN_LARGE, .2f, .2f, .2f, .1f) \
-    A(squareplus, SMOOTH, LEAST_FAR(parameters), LEAST_FAR(parameters), .4f, .4f, .4f, .3f)
+    A(soft_sign, CROWDED, NO_BOUND, SOFT_SIGN_LARGE, .2f, .2f, .2f, .1f) \
+    A(squareplus, CROWDED, LEAST_FAR(parameters), LEAST_FAR(parameters), .4f, .4f, .4f, .3f)
 
 #endif

@@ -12,9 +12,9 @@
         for (ptrdiff_t i = 0; i < rows; i++) { \
             const double parameters[MAX_PARAMETERS] = {args->steps[weight] ? 1 : stored_at(storage, OPERAND(weight))}; \
             if (args->steps[weight]) \
-                run((task){f, kind, backward, 1, NO_BOUND, 1}, storage, places, n, parameters); \
+                run((task){f, kind, backward, 1, NO_BOUND, BY_MEMORY}, storage, places, n, parameters); \
             else \
-                run((task){f, kind, backward, 0, NO_BOUND, 1}, storage, places, n, parameters); \
+                run((task){f, kind, backward, 0, NO_BOUND, BY_MEMORY}, storage, places, n, parameters); \
         } \
     }
 #define DEFINE_CHANNELWISE_UNARY(name, f) \

@@ -46,9 +46,10 @@ INLINE pair tanh_pair(vec magnitude)
 {
     vec a = minimum(splat(TANH_END), magnitude);
     vec b = muladd(a, splat(TANH_STEP), splat(TANH_START));
-    vec h = a - lookup(table(tanh_pieces[0]), b, HALF_OCTAVE);
-    vec start = choose(less(b, splat(1)), a, lookup(table(tanh_pieces[1]), b, HALF_OCTAVE));
-    vec slope = piece_slope(tanh_pieces, COUNT(tanh_pieces), b, HALF_OCTAVE, h);
+    pieces p = PIECES(tanh_pieces, b, HALF_OCTAVE);
+    vec h = a - row_of(p, 0);
+    vec start = choose(less(b, splat(1)), a, row_of(p, 1));
+    vec slope = piece_slope(p, COUNT(tanh_pieces), h);
     vec hi = residual(start, -slope, h); /* start + slope*h, rounded once */
     return (pair){hi, residual(start - hi, -slope, h)};
 }
@@ -263,7 +264,7 @@ INLINE vec quick_gelu_derivative(vec x, const vec *p, int full_range)
 /* swish(x) = x * s(beta*x), any finite beta (Ramachandran, Zoph & Le 2017)
  * Method: as silu, with z as the product of x * unit and beta / unit, which neither underflow nor overflow.
  * Error: bound 1.5 ulp, f' 1.5, in both types (measured 0.80 and 0.79; 1.32 and 1.13).
- * Fast path: none, as its bound would depend on beta: full range always.
+ * Fast path: |beta * x| <= SIGMOID_SMALL.
  * Special values: as silu for beta > 0; f(x) = x/2 for beta = 0. */
 #define SWISH_END BY_TYPE(202, 1466) /* where also REAL_MAX * e^z is 0 */
 #define SWISH_ZERO ((real)BY_TYPE(-290, -2112))
@@ -272,13 +273,14 @@ typedef struct {
     vec slope;
 } swish_parts;
 
-INLINE swish_parts swish_argument(vec x, vec beta)
+INLINE swish_parts swish_argument(vec x, vec beta, int full_range)
 {
     const real unit = BY_TYPE(0x1p64, 0x1p600), most = BY_TYPE(0x1p90, 0x1p700);
     mask steep = less(splat(1), absolute(beta));
     vec slope = beta * choose(steep, splat(1 / unit), splat(unit)), size = absolute(slope);
     vec end = minimum(splat(SWISH_END) / size, splat(most)), tiny = minimum(splat(EXP_ONE) / size, splat(most));
-    vec t = maximum(-end, minimum(end, muladd(x, choose(steep, splat(unit), splat(1 / unit)), tiny)));
+    vec t = muladd(x, choose(steep, splat(unit), splat(1 / unit)), tiny);
+    t = full_range ? maximum(-end, minimum(end, t)) : t;
     vec w = slope * splat(LOG2_E);
     vec w_lo = muladd(slope, splat(LOG2_E_LO), product_error(slope, splat(LOG2_E), w));
     vec zero = choose(less(absolute(x), splat(256)), splat(SIGMOID_ZERO), splat(SWISH_ZERO));
@@ -286,15 +288,13 @@ INLINE swish_parts swish_argument(vec x, vec beta)
 }
 INLINE vec swish_forward(vec x, const vec *p, int full_range)
 {
-    (void)full_range;
-    return sigmoid_product(x, swish_argument(x, p[0]).z, 1);
+    return sigmoid_product(x, swish_argument(x, p[0], full_range).z, full_range);
 }
 INLINE vec swish_derivative(vec x, const vec *p, int full_range)
 {
-    (void)full_range;
-    swish_parts e = swish_argument(x, p[0]);
+    swish_parts e = swish_argument(x, p[0], full_range);
     vec a = e.z.x * e.slope, a_lo = product_error(e.z.x, e.slope, a);
-    return sigmoid_product_slope(e.z, a, &a_lo, 1);
+    return sigmoid_product_slope(e.z, a, &a_lo, full_range);
 }
 
 /* gelu_tanh(x) = x/2 * (1 + tanh(u)) = x * s(2u), 2u = x*(c0 + c1*x^2) (Hendrycks & Gimpel 2016)
@@ -336,9 +336,9 @@ INLINE vec gelu_tanh_derivative(vec x, const vec *p, int full_range)
 #define LOGISTIC_ACTIVATIONS(A, A_X) \
     A(sigmoid, SMOOTH, EXP_SMALL, EXP_SMALL, .30f, .33f, .34f, .09f) \
     A(tanh, SMOOTH, NO_BOUND, EXP_SMALL / 2, .20f, .35f, .36f, .09f) \
-    A_X(tanh_shrink, SMOOTH, NO_BOUND, NO_BOUND, .30f, .22f, .23f) \
+    A_X(tanh_shrink, CROWDED, NO_BOUND, NO_BOUND, .30f, .22f, .23f) \
     A_X(silu, SMOOTH, SIGMOID_SMALL, SIGMOID_SMALL, .20f, .23f, .24f) \
-    A_X(swish, SMOOTH, NO_BOUND, NO_BOUND, .33f, .37f, .38f) \
+    A_X(swish, SMOOTH, STEEP(SIGMOID_SMALL), STEEP(SIGMOID_SMALL), .33f, .37f, .38f) \
     A_X(quick_gelu, SMOOTH, SIGMOID_SMALL / QUICK_GELU, SIGMOID_SMALL / QUICK_GELU, .20f, .24f, .25f) \
     A_X(gelu_tanh, SMOOTH, GELU_TANH_SMALL, GELU_TANH_SMALL, .25f, .31f, .33f)
 

@@ -8,16 +8,24 @@
 #include "list.h"
 
 /* What a run computes: out = f(x), or out = grad * f(x) where f is a derivative; `per_element`: p[0] is a weight for
- * each element; `light`: memory is the limit, not latency.  All compile-time constants. */
+ * each element; `limit`: of the loop's speed.  All compile-time constants. */
+enum limit { BY_MEMORY, BY_LATENCY, BY_REGISTERS };
 typedef struct {
     formula f;
     enum kind kind;
     int backward, per_element;
     real special_bound;
-    int light;
+    enum limit limit;
 } task;
 
-INLINE int at_once(task t) { return t.light ? LIGHT_AT_ONCE : AT_ONCE; }
+INLINE enum limit limit_of(enum kind kind)
+{
+    return kind == PIECEWISE ? BY_MEMORY : kind == CROWDED ? BY_REGISTERS : BY_LATENCY;
+}
+INLINE int at_once(task t)
+{
+    return t.limit == BY_MEMORY ? LIGHT_AT_ONCE : t.limit == BY_REGISTERS ? CROWDED_AT_ONCE : AT_ONCE;
+}
 #define MOST_AT_ONCE (LIGHT_AT_ONCE > AT_ONCE ? LIGHT_AT_ONCE : AT_ONCE)
 
 /* grad * f', rounded once.  Where a branch makes f' exactly 0 the product is +0 for any grad; NaN in x stays NaN. */
@@ -136,7 +144,7 @@ INLINE void run(task t, int storage, places a, ptrdiff_t n, const double *parame
     storage = stored_as(storage);
     if (PLAIN_LOOP && storage == NATIVE && !a.bias)
         run_stored(t, NATIVE, (places){a.grad, a.x, NULL, a.weight, a.out}, n, parameters);
-    else if (!t.light)
+    else if (t.limit != BY_MEMORY)
         run_stored(t, storage, a, n, parameters);
     else if (storage == NATIVE)
         run_stored(t, NATIVE, a, n, parameters);
@@ -160,28 +168,28 @@ INLINE void run_binary(task t, int storage, char *const *operands, const ptrdiff
         run(t, storage, (places){OPERAND(0), OPERAND(1), OPTIONAL(2), NULL, OPERAND(3)}, n, parameters);
 }
 
-#define DEFINE_UNARY(name, f, special_bound, light) \
+#define DEFINE_UNARY(name, f, special_bound, limit) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_unary((task){f, SMOOTH, 0, 0, special_bound, light}, args->storage, operands, row_steps, rows, n, \
+        run_unary((task){f, SMOOTH, 0, 0, special_bound, limit}, args->storage, operands, row_steps, rows, n, \
                   parameters); \
     }
-#define DEFINE_BINARY(name, f, kind, special_bound, light) \
+#define DEFINE_BINARY(name, f, kind, special_bound, limit) \
     KERNEL(name) \
     { \
         const double *parameters = args->parameters; \
-        run_binary((task){f, kind, 1, 0, special_bound, light}, args->storage, operands, row_steps, rows, n, \
+        run_binary((task){f, kind, 1, 0, special_bound, limit}, args->storage, operands, row_steps, rows, n, \
                    parameters); \
     }
 
 #define DEFINE_RUNS(name, kind, special_bound, derivative_bound, ...) \
-    DEFINE_UNARY(name##_run, name##_forward, special_bound, kind != SMOOTH) \
-    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_bound, kind != SMOOTH) \
-    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_bound, kind != SMOOTH)
+    DEFINE_UNARY(name##_run, name##_forward, special_bound, limit_of(kind)) \
+    DEFINE_UNARY(name##_derivative_run, name##_derivative, derivative_bound, limit_of(kind)) \
+    DEFINE_BINARY(name##_backward_run, name##_derivative, kind, derivative_bound, limit_of(kind))
 #define DEFINE_RUNS_Y(name, kind, special_bound, derivative_bound, ...) \
     DEFINE_RUNS(name, kind, special_bound, derivative_bound) \
-    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NO_BOUND, 1)
+    DEFINE_BINARY(name##_backward_y_run, name##_derivative_y, kind, NO_BOUND, BY_MEMORY)
 ACTIVATIONS(DEFINE_RUNS_Y, DEFINE_RUNS)
 
 /* clang-format off */

@@ -67,7 +67,6 @@ INLINE steepness steepness_of(vec beta)
 }
 PREPARED(steepness, prepared_steepness, AFTER_UNITS)
 #define AFTER_STEEPNESS (AFTER_UNITS + VECTORS_OF(steepness))
-#define STEEP(z) within_range(z / fabs(parameters[0])) /* the |x| where |beta * x| is z */
 
 /* magnitude * 2^k, clamped from below where beta * magnitude is EXP_ONE; in the full-range path from above where it is
  * end. */

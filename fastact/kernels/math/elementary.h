@@ -51,12 +51,31 @@ INLINE vec times_pair(binary a, pair v, int full_range)
 #define OCTAVE MANTISSA_BITS
 #define HALF_OCTAVE (MANTISSA_BITS - 1)
 
-/* c1 + h*(c2 + h*(...)) of a piece; the table's rows are the centres, then c0, c1, ... */
-INLINE vec piece_slope(const real (*pieces)[8], int rows, vec piece, int octave, vec h)
+/* The pieces that lanes are in; a row of a table has the centres, then c0, c1, ... */
+#ifndef PIECES
+typedef struct {
+    const real (*table)[8];
+    vec piece;
+    int octave;
+} pieces;
+#define PIECES(table, piece, octave) ((pieces){table, piece, octave})
+INLINE vec row_of(pieces p, int row) { return lookup(table(p.table[row]), p.piece, p.octave); }
+#endif
+
+/* c1 + h*(c2 + h*(...)) of a piece.  float64 has many: up to c3 by Horner's rule of second order, which waits half as
+ * long. */
+INLINE vec piece_slope(pieces p, int rows, vec h)
 {
-    vec slope = lookup(table(pieces[rows - 1]), piece, octave);
-    for (int i = rows - 2; i > 1; i--)
-        slope = muladd(slope, h, lookup(table(pieces[i]), piece, octave));
+    vec slope = row_of(p, rows - 1), h2 = h * h;
+    int i = rows - 2;
+    if (REAL_BITS == 64) {
+        if (i % 2 == 0)
+            slope = muladd(slope, h, row_of(p, i--));
+        for (; i > 3; i -= 2)
+            slope = muladd(slope, h2, muladd(row_of(p, i), h, row_of(p, i - 1)));
+    }
+    for (; i > 1; i--)
+        slope = muladd(slope, h, row_of(p, i));
     return slope;
 }
 
@@ -88,14 +107,18 @@ INLINE exp_parts exponential(vec x, vec x_lo)
     return (exp_parts){head, muladd(head * r2, curve, line), k, r_hi, muladd(head * r2, curve, line_lo)};
 }
 
-/* 2^(k - EIGHTHS + r), k as power2 takes it and |r| <= 1/16; accurate as exponential. */
-INLINE exp_parts exp2_parts(vec k, vec r)
+/* 2^(k - EIGHTHS + r), k as power2 takes it and |r| <= 1/16; accurate as exponential, or to 0.5 ulp if `short_head`:
+ * without the table's second words. */
+INLINE exp_parts exp2_parts(vec k, vec r, int short_head)
 {
     vec r2 = r * r, head = lookup(table(exp2_eighths_hi), k, 0);
     vec growth = polynomial(r, r2, exp2m1, 4);
     if (COUNT(exp2m1) > 4) /* in halves, for latency */
         growth = muladd(polynomial(r, r2, exp2m1 + 4, COUNT(exp2m1) - 4), r2 * r2, growth);
-    return (exp_parts){.head = head, .rest = muladd(head, r * growth, lookup(table(exp2_eighths_lo), k, 0)), .k = k};
+    vec rest = head * (r * growth);
+    if (!short_head)
+        rest = muladd(head, r * growth, lookup(table(exp2_eighths_lo), k, 0));
+    return (exp_parts){.head = head, .rest = rest, .k = k};
 }
 
 /* 2^(x * (w + w_lo)) for exponents below 2^12 and w_lo at most 2^-16 w (float32), 2^-40 w (float64); slow where x*w is
@@ -104,7 +127,7 @@ INLINE exp_parts exp2_parts(vec k, vec r)
 INLINE exp_parts exp2_product(vec x, vec w, vec w_lo)
 {
     vec k = muladd(x, w, splat(EIGHTHS)), nearest = k - splat(EIGHTHS);
-    return exp2_parts(k, product_error(x, w, nearest) + muladd(x, w_lo, splat(EXP_ONE)));
+    return exp2_parts(k, product_error(x, w, nearest) + muladd(x, w_lo, splat(EXP_ONE)), 0);
 }
 
 /* Beyond EXP_SMALL e^-a needs the full-range path: its low word, then itself, are subnormal.  From EXP_ZERO on even

@@ -21,6 +21,9 @@
 #define AT_ONCE 4
 #define LIGHT_AT_ONCE 2
 #endif
+#ifndef CROWDED_AT_ONCE /* of formulas that spill registers with more */
+#define CROWDED_AT_ONCE AT_ONCE
+#endif
 /* What a loop leaves to others, so that it keeps its constants in registers: vectors that need the full-range path to
  * the partial ones; and halves and a bias to a loop of their own. */
 #ifndef LEAVE_FULL_RANGE

@@ -7,6 +7,7 @@
 
 #define TARGET_NAME "avx2"
 #define FUSED 1
+#define CROWDED_AT_ONCE 2
 
 #if REAL_BITS == 32
 typedef __m256 vec;
@@ -204,6 +205,33 @@ INLINE vec lookup(table8 t, vec index, int shift)
     __m256i twice = _mm256_shuffle_epi32(_mm256_srli_epi64(AS_INTEGERS(index), shift), 0xa0);
     return AS_REALS(_mm256_blend_epi32(_mm256_permutevar8x32_epi32(t.lower, twice),
                                        _mm256_permutevar8x32_epi32(t.upper, twice), 0xaa));
+}
+
+/* Of long tables two numbers of a lane's piece are loaded at once, then transposed; as they lie side by side in
+ * TABLE_by_lane.  Each costs half of a lookup. */
+typedef struct {
+    const char *lane[WIDTH];
+} pieces;
+#define PIECES(table, piece, octave) pieces_of(table##_by_lane[0], sizeof table##_by_lane[0], piece, octave)
+INLINE pieces pieces_of(const real *table, int size, vec piece, int octave)
+{
+    __m256i index = _mm256_and_si256(_mm256_srli_epi64(AS_INTEGERS(piece), octave), _mm256_set1_epi64x(7));
+    __m256i offset = _mm256_mul_epu32(index, _mm256_set1_epi64x(size));
+    const char *start = (const char *)table;
+    return (pieces){{start + _mm256_extract_epi64(offset, 0), start + _mm256_extract_epi64(offset, 1),
+                     start + _mm256_extract_epi64(offset, 2), start + _mm256_extract_epi64(offset, 3)}};
+}
+/* The two that `lower` points to, and those behind two that `upper` points to. */
+INLINE __m256d load_two_pairs(const char *lower, const char *upper)
+{
+    return _mm256_blend_pd(_mm256_castpd128_pd256(_mm_loadu_pd((const real *)lower)), load(upper), 0xc);
+}
+INLINE vec row_of(pieces p, int row)
+{
+    int upper = (row & ~1) * (int)sizeof(real), lower = upper + 2 * (int)sizeof(real);
+    __m256d even = load_two_pairs(p.lane[0] + lower, p.lane[2] + upper);
+    __m256d odd = load_two_pairs(p.lane[1] + lower, p.lane[3] + upper);
+    return row & 1 ? _mm256_unpackhi_pd(even, odd) : _mm256_unpacklo_pd(even, odd);
 }
 #endif
 
