@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 import pytest
@@ -23,6 +24,8 @@ SPARED = ("libgomp", "libomp", "libiomp", "libc.", "libc-", "ld-linux", "libpthr
 def library():
     """Build the library; return its path, or skip the test that asks."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("without the GIL, Python's memory cannot come from malloc")
     if platform.libc_ver()[0] != "glibc" or not compiler:
         pytest.skip("needs glibc and a C compiler")
     folder = tempfile.mkdtemp(prefix="fastact-")
