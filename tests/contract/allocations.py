@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 import pytest
@@ -23,6 +24,8 @@ SPARED = ("libgomp", "libomp", "libiomp", "libc.", "libc-", "ld-linux", "libpthr
 def library():
     """Build the library; return its path, or skip the test that asks."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("without the GIL, Python's memory cannot come from malloc")
     if platform.libc_ver()[0] != "glibc" or not compiler:
         pytest.skip("needs glibc and a C compiler")
     folder = tempfile.mkdtemp(prefix="fastact-")
@@ -65,6 +68,27 @@ def with_failure(function, arguments, keywords, k, until=None):
     loaded = counting()
     result = loaded.guarded_call(function, arguments, keywords, k, k if until is None else until)
     return result, loaded.failures()
+
+
+SURVIVES = """
+import sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from contract import allocations
+x = np.ones((3, 4, 5))
+for k in range(60):
+    try:
+        allocations.with_failure(lambda: np.moveaxis(x, 0, -1), (), {}, k)
+    except MemoryError:
+        pass
+"""
+
+
+@functools.cache
+def python_survives():
+    """Return whether NumPy's own Python code does, without fastact: CPython 3.12.1 and 3.13.0 corrupt their memory."""
+    command = [sys.executable, "-P", "-c", SURVIVES, str(SOURCE.parents[1])]
+    return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def in_use():

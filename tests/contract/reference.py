@@ -465,7 +465,7 @@ def rowwise(call, a, dtype):
     allowed = bound * ulp_of(terms, dtype) + more
     if back:
         allowed = allowed * scale + ulp_of(terms * scale, dtype)
-    allowed = np.where(~chosen | np.isnan(value) & ~np.isinf(more) | np.isinf(value) & ~back, 0, allowed)
+    allowed = np.where(~chosen | np.isnan(value) & ~np.isinf(more) | np.isinf(value) & (not back), 0, allowed)
     return [Expected("out", *(back_from_rows(each, like.shape, axis) for each in (value, allowed)), dtype)]
 
 

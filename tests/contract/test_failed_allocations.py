@@ -113,6 +113,16 @@ def sweep(call, arrays, several, report):
     return MOST
 
 
+def is_python(call):
+    """Return whether NumPy's and our Python code runs in a call."""
+    return call.name == "diagnose" or call.operation == "jacobian"
+
+
+def chosen_of(found):
+    """Return the calls without those in which Python itself would crash."""
+    return [call for call in found if not is_python(call) or allocations.python_survives()]
+
+
 def lost(call, arrays, several):
     """Return by how many bytes each of some sweeps makes the process larger, at least; the first may fill caches."""
     found = array.array("q", [0] * 4)
@@ -126,7 +136,7 @@ def lost(call, arrays, several):
 def try_every_allocation(full, several=0):
     findings = processes.Findings()
     allocations.counting()
-    chosen = calls.ALL[::4] if full else calls.REPRESENTATIVES
+    chosen = chosen_of(calls.ALL[::4] if full else calls.REPRESENTATIVES)
 
     def attempt(name):
         def function(own):
@@ -140,7 +150,7 @@ def try_every_allocation(full, several=0):
                     processes.note(f"{call.id}: {way}")
                     where = f"{call.id} ({way})"
                     made = sweep(call, arrays, several, lambda text, where=where: own.add(where, text))
-                    if name == "diagnose" or call.operation == "jacobian":
+                    if is_python(call):
                         continue  # NumPy's own arithmetic loses bytes where an allocation fails
                     if (full or k % 3 == number % 3) and (bytes_lost := lost(call, arrays, several)) > 0:
                         own.add(f"{where}, {made} allocations", f"{bytes_lost} bytes are lost when each fails once")
@@ -155,7 +165,7 @@ def try_with_threads(full):
     """The same with work shared out: OpenMP's own allocations pass, ours in every thread do not."""
     findings = processes.Findings()
     with helpers.parallel_threshold(0), fa.num_threads(2):
-        for call in calls.ALL[::4] if full else calls.REPRESENTATIVES[::2]:
+        for call in chosen_of(calls.ALL[::4] if full else calls.REPRESENTATIVES[::2]):
             if not full and call.name == "diagnose" and call.options["activation"] not in ("relu", "gelu"):
                 continue
             for way, arrays in cases(call, np.float32, False):
