@@ -231,12 +231,13 @@ cdef void compute_pieces(const Sums *sums, Py_ssize_t a, Py_ssize_t n, char *scr
     cdef Stretch piece
     cdef int k
     while done < n:
+        count = n - done
         for k in range(plan.operands):
             at[k] = plan.data[k]
             if at[k] != NULL and k != plan.scratch:
                 piece = stretch_at(a + done, call.ndim, call.shape, call.operands[k].strides, NULL, False)
                 at[k] += piece.place
-                count = min(n - done, piece.count)
+                count = min(count, piece.count)
         at[plan.scratch] = scratch + done * sums.item
         compute_elements(plan, at, 1, count, room)
         done += count
