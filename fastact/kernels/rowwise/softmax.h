@@ -336,6 +336,38 @@ INLINE void finish_row(rows_task t, const masking *s, softmax_row *row)
     store_last(row->out + whole, replace_masked(t, s, row->where, first, left, last, masked), left);
 }
 
+/* A row of one slice, without a mask, in registers: what several rows at a time need costs more than it brings. */
+INLINE void forward_slice(rows_task t, softmax_row *row)
+{
+    slice x = load_last_masked(t, NULL, row->x, NULL, 0, row->n, scaled(t, NULL, splat(real_at(row->x)))), e = x;
+    vec is_max[VECTORS];
+    pair sum[VECTORS];
+    row->row_max = fold_max(x);
+    row->o = origin_of(t, NULL, shift_of(t, row->row_max));
+    if (any_far(&row->o, fold_min(x)))
+        exponentials(t, NULL, e.v, VECTORS, &row->o, is_max, 0);
+    else
+        exponentials(t, NULL, e.v, VECTORS, &row->o, is_max, 1);
+    slice kept = keep_last(e, row->n);
+    EACH_VECTOR(i) {
+        sum[i] = (pair){kept.v[i], splat(0)};
+        if (t.logarithm)
+            is_max[i] = keep_first(is_max[i], lanes(row->n - i * WIDTH));
+    }
+    if (t.logarithm)
+        row->total.hi = log_of_sum(fold_sums(sum), (pair){fold_counts(is_max), splat(0)});
+    else
+        row->total = invert(fold_sums(sum));
+    if (t.logarithm && t.single) {
+        store_part(row->out, log_of_row(t, NULL, row->row_max, row->total.hi), 1);
+        return;
+    }
+    EACH_VECTOR(i)
+        e.v[i] = t.logarithm ? log_probability((rows_task){0}, NULL, x.v[i], row->o.shift, row->total.hi)
+                             : probability(t, NULL, e.v[i], row->total, row->weight);
+    store_last(row->out, e, row->n);
+}
+
 /* softmax(x)_i = e^(x_i - max x) / sum_j e^(x_j - max x), its logarithm, and log sum_j e^x_j
  * Method: relative to the row maximum (Blanchard, Higham & Higham 2021); compensated sums; the maxima apart by log1p.
  *     Some rows at a time, so that the chains of their folds overlap.
