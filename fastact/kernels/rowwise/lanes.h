@@ -104,7 +104,8 @@ typedef struct {
     int groups;
 } side_by_side;
 
-INLINE int are_whole(const side_by_side *c) { return !c->mask && c->groups == GROUPS; }
+/* Where a line is one vector, a group may be a part of it. */
+INLINE int are_whole(const side_by_side *c) { return !c->mask && c->groups == GROUPS && c->columns == WIDTH; }
 /* Elements j to end of columns in memory, to and from blocks, with a value in the place of masked ones. */
 SHARED void copy_from_columns(const side_by_side *c, ptrdiff_t j, ptrdiff_t end, const char *x, ptrdiff_t x_step,
                               transposed *blocks, real masked)
