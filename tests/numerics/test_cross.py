@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fastact.core import function as core
+
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "fastact" / "kernels"
 FLAGS = [
@@ -35,8 +37,8 @@ pytestmark = [
 ]
 
 
-def fingerprints(compiler, targets, folder, run=(), linker=()):
-    """Lines ``type function hash`` per target, from the program in cross/."""
+def fingerprints(compiler, targets, folder, run=(), linker=(), chooser=KERNELS / "targets.c"):
+    """Lines ``type function hash`` per target, from the program in cross/; `chooser` knows which targets run."""
     folder.mkdir()
     names = [f"{target}_{bits}" for target in targets for bits in ("f32", "f64")]
     objects = [folder / f"{name}.o" for name in names]
@@ -49,7 +51,7 @@ def fingerprints(compiler, targets, folder, run=(), linker=()):
     with ThreadPool() as pool:
         pool.map(compiled, names)
     program = folder / "fingerprint"
-    sources = [ROOT / "tests" / "numerics" / "cross" / "fingerprint.c", KERNELS / "targets.c"]
+    sources = [ROOT / "tests" / "numerics" / "cross" / "fingerprint.c", chooser]
     subprocess.run([*(linker or compiler), *FLAGS, *sources, *objects, "-lm", "-o", program], check=True)
     lines = subprocess.run([*run, program], check=True, capture_output=True, text=True).stdout.splitlines()
     found = {}
@@ -88,6 +90,26 @@ def test_aarch64_gives_the_bits_of_x86_64(of_gcc, compiler, tmp_path):
 @needs("gcc", "clang")
 def test_clang_gives_the_bits_of_gcc(of_gcc, tmp_path):
     assert fingerprints(["clang"], X86_TARGETS, tmp_path / "clang") == of_gcc
+
+
+@pytest.mark.skipif("avx2" not in core.TARGETS, reason="compares with AVX2")
+@pytest.mark.skipif("avx512" in core.TARGETS, reason="this CPU has AVX-512 itself")
+@needs("gcc")
+def test_avx512_gives_the_bits_of_avx2_where_it_is_emulated(tmp_path):
+    """Its kernels are compiled with intrinsics that compute element by element: see cross/emulated."""
+    text = (KERNELS / "targets.c").read_text()
+    asked = "return keeps_avx512() && "
+    assert asked in text
+    lines = [
+        line for line in text.replace(asked, "return 1 || keeps_avx512() || ").splitlines() if "generic" not in line
+    ]
+    chooser = tmp_path / "targets.c"
+    chooser.write_text("\n".join(lines).replace('"kernels.h"', f'"{KERNELS / "kernels.h"}"'))
+    emulated = ["-O1", "-w", *X86_TARGETS["avx2"], f"-I{Path(__file__).parent / 'cross' / 'emulated'}"]
+    targets = {"avx512": emulated, "avx2": X86_TARGETS["avx2"]}
+    found = fingerprints(["gcc"], targets, tmp_path / "x86", chooser=chooser)
+    assert len(found["avx512"]) > 1300
+    assert found["avx512"] == found["avx2"]
 
 
 @pytest.mark.parametrize("bits", [32, 64])
