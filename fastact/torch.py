@@ -41,7 +41,7 @@ def array(tensor: Tensor) -> Any:
         import ml_dtypes
 
         return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return tensor.resolve_neg().numpy()
+    return tensor.numpy()
 
 
 def is_plain(x: Any) -> bool:
@@ -50,7 +50,6 @@ def is_plain(x: Any) -> bool:
         not is_compiling()
         and type(x) in EXACT
         and x.is_cpu
-        and not x.is_neg()  # lazily negated: the dispatcher does it
         and forward_ad._current_level < 0
         and not count_modes()
         and transform() is None

@@ -245,25 +245,6 @@ def test_forward_derivatives_and_transforms_are_not_lost_silently():
         torch.func.grad(lambda t: ft.mish(t).sum())(x)
 
 
-def lazily_negated():
-    x = torch.randn(3, 4, dtype=torch.complex64).conj().imag
-    assert x.is_neg()
-    return x, x.clone().requires_grad_()
-
-
-@pytest.mark.parametrize("inplace", [False, True])
-def test_tensors_that_are_negated_lazily_are_read_as_what_they_are(inplace):
-    x, stock = lazily_negated()
-    torch.testing.assert_close(ft.sigmoid(x, inplace=inplace), torch.sigmoid(stock))
-
-
-def test_gradients_of_tensors_that_are_negated_lazily():
-    (x, stock), (grad, _) = lazily_negated(), lazily_negated()
-    ft.mish(x.requires_grad_()).backward(grad)
-    nn.functional.mish(stock).backward(grad)
-    torch.testing.assert_close(x.grad, stock.grad)
-
-
 # Modules and patch.
 
 MODULES = [
