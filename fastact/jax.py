@@ -63,9 +63,8 @@ def differentiable(name: str, parameters: tuple[float, ...]) -> Any:
         backward = "backward_y" if by_output else "backward"
         if spec.kind != "gate":
             return call(spec, backward, parameters, (grad, *saved))
-        named = dict(
-            zip(inputs(spec), saved, strict=True)
-        )  # glu has the value first, and the gate first going backward
+        # By name: glu has the value first, and the gate first going backward.
+        named = dict(zip(inputs(spec), saved, strict=True))
         found = call(spec, backward, parameters, (grad, named["gate"], named["value"]))
         return tuple(found[name == "value"] for name in named)
 

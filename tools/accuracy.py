@@ -18,7 +18,6 @@ import importlib.util
 import itertools
 import json
 import multiprocessing
-import operator
 import os
 import sys
 from pathlib import Path
@@ -564,11 +563,14 @@ def sections_of(page):
 
 def merged(old, new):
     """Return lines in the order of the catalogue, new ones in the place of old ones of the same function."""
-    name = operator.methodcaller("split", maxsplit=2)
-    named = {name(line)[1] for line in new}
-    order = list(SPECS)
-    lines = [line for line in old if name(line)[1] in SPECS and name(line)[1] not in named] + new
-    return sorted(lines, key=lambda line: order.index(name(line)[1]))
+    order, named = list(SPECS), {function_of(line) for line in new}
+    lines = [line for line in old if function_of(line) in SPECS and function_of(line) not in named] + new
+    return sorted(lines, key=lambda line: order.index(function_of(line)))
+
+
+def function_of(line):
+    """Return the first cell."""
+    return line.split(maxsplit=2)[1]
 
 
 def section(title, lines):
