@@ -4,6 +4,7 @@ Functions that tests share are in helpers.py.
 """
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read on import; spinning threads hold up tests on a busy machine
 
@@ -24,12 +25,20 @@ LANES = {
 def pytest_addoption(parser):
     described = "; ".join(f"{name}: {what}" for name, what in LANES.items())
     parser.addoption("--lane", choices=list(LANES), default="quick", help=described)
+    parser.addoption("--passed", metavar="FILE", help="write the names of the tests that pass to a file")
+    parser.addoption(
+        "--but", metavar="FILE", help="leave out tests that --passed wrote down, but for those marked sampled"
+    )
 
 
 def pytest_configure(config):
+    os.environ.pop("PYTEST_ADDOPTS", None)  # tests that run pytest have options of their own
     config.addinivalue_line("markers", "full: the full lane only")
     config.addinivalue_line("markers", "slow: builds something or takes longer than some seconds; the full lane only")
     config.addinivalue_line("markers", "timing: compares times; the timing lane only")
+    config.addinivalue_line("markers", "sampled: tries more inputs in the full lane, see helpers.by_lane")
+    if config.option.passed and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Passed(config.option.passed))
     helpers.full_lane = config.option.lane == "full"
 
 
@@ -51,12 +60,30 @@ def lane(item):
     return "quick" if chosen(**parameters) else "full"
 
 
+class Passed:
+    """Writes down which tests pass."""
+
+    def __init__(self, path):
+        self.path = path
+        self.names = []
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self.names.append(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        Path(self.path).write_text("".join(name + "\n" for name in self.names), encoding="utf-8")
+
+
 def pytest_collection_modifyitems(config, items):
-    runs = {"quick": {"quick"}, "full": {"quick", "full"}, "timing": {"timing"}}[config.option.lane]
-    others = [item for item in items if lane(item) not in runs]
+    lanes = {"quick": {"quick"}, "full": {"quick", "full"}, "timing": {"timing"}}[config.option.lane]
+    known = set(Path(config.option.but).read_text(encoding="utf-8").splitlines()) if config.option.but else set()
+    runs = {item for item in items if lane(item) in lanes}
+    runs -= {item for item in runs if item.nodeid in known and not item.get_closest_marker("sampled")}
+    others = [item for item in items if item not in runs]
     if others:
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if lane(item) in runs]
+        items[:] = [item for item in items if item in runs]
 
 
 def pytest_report_header(config):

@@ -21,7 +21,7 @@ full_lane = True  # conftest.py says which lane runs
 
 
 def by_lane(quick, full):
-    """Return how much the running lane does of something."""
+    """Return how much the running lane does of something; tests that ask are marked `sampled`."""
     return full if full_lane else quick
 
 

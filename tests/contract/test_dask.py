@@ -90,11 +90,13 @@ def compare(name, shapes, types=TYPES):
     findings.check()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SPECS)
 def test_any_chunks_give_what_the_array_in_memory_gives(name):
     compare(name, SHAPES)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SPECS)
 def test_empty_arrays(name):
     compare(name, EMPTY)

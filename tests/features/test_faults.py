@@ -335,6 +335,7 @@ def test_an_axis_of_any_size_is_an_axis_error(axis):
 # Allocations that fail.
 
 
+@pytest.mark.sampled
 def test_an_output_is_untouched_where_memory_runs_out(dtype):
     """In place over the gradient, with sums besides: whatever can fail comes before the first write."""
     pytest.importorskip("resource")

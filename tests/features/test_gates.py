@@ -63,6 +63,7 @@ def test_backward_gives_both_gradients(name, shape, dtype, target):
     helpers.assert_same_bits(gated.backward(grad, x=x), want)
 
 
+@pytest.mark.sampled
 @EACH
 def test_its_errors_are_those_of_the_factors(name, dtype):
     """The activation's bound, which is of half a unit at least, and half a unit of the product."""

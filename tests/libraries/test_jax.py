@@ -53,6 +53,7 @@ def test_it_has_all_of_the_catalogue_but_what_it_says():
     assert left_out == {"prelu", "softmax_cross_entropy", "sigmoid_cross_entropy"}
 
 
+@pytest.mark.sampled
 @TYPES
 @pytest.mark.parametrize("name", fj.__all__)
 def test_functions_and_gradients_give_the_bits_of_python(name, dtype):

@@ -20,6 +20,8 @@ from fastact.catalogue import SPECS
 from fastact.core import function as core
 from references import MPFR, arguments, error_in_ulp, true_values
 
+pytestmark = pytest.mark.sampled
+
 STRIDE = helpers.by_lane(100_003, 10_007)  # primes: 43 or 430 thousand float32 patterns, all binades
 # Of each sort: 17 together.
 POINTS = {"float32": helpers.by_lane(20, 300), "float64": helpers.by_lane(40, 600)}

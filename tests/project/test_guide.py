@@ -247,6 +247,7 @@ def test_a_larger_scale_makes_the_same_answer_surer():
     assert right > 0.7
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SMALL)
 def test_every_figure_can_be_drawn_and_is_on_a_page_whose_numbers_it_gives(name, tmp_path):
     text = "\n".join(page.read_text() for page in PAGES)
