@@ -204,7 +204,8 @@ INLINE void lane_results(rows_task t, const masking *s, vec row_max, vec shift, 
         x[0] = log_of_row(t, s, row_max, total.hi);
     else
         for (ptrdiff_t i = 0; i < n; i++)
-            x[i] = t.logarithm ? log_probability(t, s, x[i], shift, total.hi) : probability(t, s, x[i], total, weight);
+            x[i] = t.logarithm ? log_probability(t, s, scaled(t, s, x[i]), shift, total.hi)
+                               : probability(t, s, x[i], total, weight);
 }
 INLINE int are_near(rows_task t, const origin *o, vec min) { return !t.masked && !any_far(o, min); }
 
@@ -263,7 +264,7 @@ INLINE void backward_block(rows_task t, const masking *s, lane_group *g, const t
     if (!last) {
         add_lane_part_before(&g->a, j, whole);
         for (ptrdiff_t i = 0; i < end - j; i++) {
-            ptrdiff_t at = i % ACCUMULATORS;
+            ptrdiff_t at = (j + i) % ACCUMULATORS;
             pair none = {splat(0), splat(0)};
             g->a.sums[at] = gradient_term(t, j + i < ACCUMULATORS ? none : g->a.sums[at], grad[i], y[i]);
             if (t.sparse)

@@ -26,8 +26,7 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 #define SLICES(name, ...) \
     SHARED void name##_slices(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS) \
     { \
-        (void)s; \
-        forward_slices(TASK(__VA_ARGS__), row, FORWARD_ARGUMENTS); \
+        forward_slices(TASK(__VA_ARGS__), s, row, FORWARD_ARGUMENTS); \
     }
 #define BOTH_WAYS(name, ...) \
     SHARED void name##_pass(const masking *s, lane_group *g, transposed *block, int pass, ptrdiff_t j, ptrdiff_t end) \
@@ -49,10 +48,11 @@ INLINE int is_masked(const struct mask_args *s) { return s->where || s->valid_le
 
 /* Masked rows: a function for each task, and for those of one number a row. */
 #define MASKED(name, kind) \
+    SLICES(masked_##name, kind, .single = s->args.single, .masked = 1) \
     BOTH_WAYS(masked_##name, kind, .single = s->args.single, .masked = 1) \
     SHARED void masked_##name##_run(const struct mask_args *s, FORWARD_PARAMETERS) \
     { \
-        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_transposed, NULL, \
+        forward_run(TASK(kind, .single = s->single, .masked = 1), masked_##name##_transposed, masked_##name##_slices, \
                     masked_##name##_in_memory, s, FORWARD_ARGUMENTS); \
     } \
     SHARED void masked_##name##_columns_run(const struct mask_args *s, const char *number, const char *x, \

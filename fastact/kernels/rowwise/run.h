@@ -77,6 +77,18 @@ INLINE vec weight_of(rows_task t, const char *weight, ptrdiff_t step, ptrdiff_t 
         ptrdiff_t rows, ptrdiff_t n
 #define FORWARD_ARGUMENTS weight, weight_step, x, x_step, out, out_step, rows, n
 
+/* A row, all but its weight; fills what lies past its valid length, and returns whether there is more to do. */
+INLINE int begin_row(rows_task t, const masking *s, const char *x, char *out, ptrdiff_t row, ptrdiff_t n,
+                     softmax_row *next)
+{
+    int single = t.logarithm && t.single;
+    next->x = x, next->out = out, next->n = unmasked_length(t, s, row, n, &next->where);
+    if (single && !next->n)
+        fill_row(out, 1, -(real)INFINITY);
+    if (!single && next->n < n)
+        fill_row(out + next->n * ITEM, n - next->n, t.logarithm ? -(real)INFINITY : 0);
+    return next->n != 0;
+}
 /* Rows in memory, from one on. */
 typedef void rows_in_memory(const masking *s, ptrdiff_t row, FORWARD_PARAMETERS);
 INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORWARD_PARAMETERS)
@@ -86,26 +98,19 @@ INLINE void forward_in_memory(rows_task t, const masking *s, ptrdiff_t row, FORW
     while (row < rows) {
         int count = 0;
         for (; count < most && row < rows; row++) {
-            softmax_row *next = &some[count];
-            next->x = x + row * x_step, next->out = out + row * out_step;
-            next->n = unmasked_length(t, s, row, n, &next->where);
-            next->weight = weight_of(t, weight + row * weight_step, 0, 1);
-            count += next->n != 0;
-            if (t.logarithm && t.single && !next->n)
-                fill_row(next->out, 1, -(real)INFINITY);
-            if (!(t.logarithm && t.single) && next->n < n)
-                fill_row(next->out + next->n * ITEM, n - next->n, t.logarithm ? -(real)INFINITY : 0);
+            some[count].weight = weight_of(t, weight + row * weight_step, 0, 1);
+            count += begin_row(t, s, x + row * x_step, out + row * out_step, row, n, &some[count]);
         }
         forward_rows(t, s, some, count);
     }
 }
-INLINE void forward_slices(rows_task t, ptrdiff_t row, FORWARD_PARAMETERS)
+INLINE void forward_slices(rows_task t, const masking *s, ptrdiff_t row, FORWARD_PARAMETERS)
 {
     softmax_row next;
     for (; row < rows; row++) {
-        next.x = x + row * x_step, next.out = out + row * out_step, next.n = n;
         next.weight = weight_of(t, weight + row * weight_step, 0, 1);
-        forward_slice(t, &next);
+        if (begin_row(t, s, x + row * x_step, out + row * out_step, row, n, &next))
+            forward_slice(t, s, &next);
     }
 }
 /* Short rows, WIDTH at a time; returns how many. */
@@ -203,7 +208,7 @@ INLINE void forward_columns_run(rows_task t, forward_short *compute, forward_pas
                 copy_from_columns(&c, j, end, again ? from : to, again ? x_step : out_step, blocks, none);
                 EACH_GROUP(k)
                 pass(&s, &g[k], &blocks[k], p, j, end);
-                if (p == EXPONENTIALS ? !t.logarithm : n > TRANSPOSED_ROW)
+                if (p == RESULTS || !t.logarithm)
                     copy_to_columns(&c, j, end, to, out_step, blocks, t.logarithm ? none : 0);
             }
         if (single) {

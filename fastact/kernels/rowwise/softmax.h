@@ -143,9 +143,10 @@ INLINE vec log_of_row(rows_task t, const masking *s, vec row_max, vec log_sum)
         return muladd(s->steep, row_max, log_sum);
     return row_max + log_sum;
 }
+/* x is scaled. */
 INLINE vec log_probability(rows_task t, const masking *s, vec x, vec shift, vec log_sum)
 {
-    vec difference = scaled(t, s, x) - shift;
+    vec difference = x - shift;
     if (t.masked)
         return muladd(s->steep, difference, -log_sum);
     return difference - log_sum;
@@ -309,7 +310,7 @@ INLINE void fold_row(rows_task t, softmax_row *row)
 INLINE vec result_of(rows_task t, const masking *s, vec v, const softmax_row *row)
 {
     if (t.logarithm)
-        return log_probability(t, s, v, row->o.shift, row->total.hi);
+        return log_probability(t, s, scaled(t, s, v), row->o.shift, row->total.hi);
     return probability(t, s, v, row->total, row->weight);
 }
 INLINE void finish_row(rows_task t, const masking *s, softmax_row *row)
@@ -336,18 +337,19 @@ INLINE void finish_row(rows_task t, const masking *s, softmax_row *row)
     store_last(row->out + whole, replace_masked(t, s, row->where, first, left, last, masked), left);
 }
 
-/* A row of one slice, without a mask, in registers: what several rows at a time need costs more than it brings. */
-INLINE void forward_slice(rows_task t, softmax_row *row)
+/* A row of one slice, in registers: what several rows at a time need costs more than it brings. */
+INLINE void forward_slice(rows_task t, const masking *s, softmax_row *row)
 {
-    slice x = load_last_masked(t, NULL, row->x, NULL, 0, row->n, scaled(t, NULL, splat(real_at(row->x)))), e = x;
+    vec rest = t.masked ? splat(-(real)INFINITY) : scaled(t, s, splat(real_at(row->x)));
+    slice x = load_last_masked(t, s, row->x, row->where, 0, row->n, rest), e = x;
     vec is_max[VECTORS];
     pair sum[VECTORS];
     row->row_max = fold_max(x);
-    row->o = origin_of(t, NULL, shift_of(t, row->row_max));
-    if (any_far(&row->o, fold_min(x)))
-        exponentials(t, NULL, e.v, VECTORS, &row->o, is_max, 0);
+    row->o = origin_of(t, s, shift_of(t, row->row_max));
+    if (t.masked || any_far(&row->o, fold_min(x)))
+        exponentials(t, s, e.v, VECTORS, &row->o, is_max, 0);
     else
-        exponentials(t, NULL, e.v, VECTORS, &row->o, is_max, 1);
+        exponentials(t, s, e.v, VECTORS, &row->o, is_max, 1);
     slice kept = keep_last(e, row->n);
     EACH_VECTOR(i) {
         sum[i] = (pair){kept.v[i], splat(0)};
@@ -359,12 +361,13 @@ INLINE void forward_slice(rows_task t, softmax_row *row)
     else
         row->total = invert(fold_sums(sum));
     if (t.logarithm && t.single) {
-        store_part(row->out, log_of_row(t, NULL, row->row_max, row->total.hi), 1);
+        store_part(row->out, log_of_row(t, s, row->row_max, row->total.hi), 1);
         return;
     }
     EACH_VECTOR(i)
-        e.v[i] = t.logarithm ? log_probability((rows_task){0}, NULL, x.v[i], row->o.shift, row->total.hi)
-                             : probability(t, NULL, e.v[i], row->total, row->weight);
+        e.v[i] = t.logarithm ? log_probability(t, s, x.v[i], row->o.shift, row->total.hi)
+                             : probability(t, s, e.v[i], row->total, row->weight);
+    e = replace_masked(t, s, row->where, 0, row->n, e, t.logarithm ? -(real)INFINITY : 0);
     store_last(row->out, e, row->n);
 }
 
