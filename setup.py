@@ -2,7 +2,7 @@
 
 What the package is called and needs stands in pyproject.toml.  Environment variables:
 
-    FASTACT_WERROR=1        warnings in the C sources are errors
+    FASTACT_WERROR=1        warnings in the C sources are errors, and in what Cython writes those that GCC 14 refuses
     FASTACT_OPENMP=0, 1     build without OpenMP; a compiler that has none is an error
     FASTACT_BUILD_JOBS=N    run N compilers at a time (or MAX_JOBS=N); by default one on each CPU
     FASTACT_SANITIZE=KINDS  check at run time, as GCC and Clang do under -fsanitize=KINDS ("address,undefined"); objects
@@ -56,8 +56,12 @@ else:
     if sys.platform != "win32":
         COMMON_FLAGS.append("-fno-asynchronous-unwind-tables")  # nothing is thrown through C; smaller wheels
 KERNEL_FLAGS = [*COMMON_FLAGS, "-Wall", "-Wextra", *(["-fPIC"] if sys.platform != "win32" else [])]
+EXTENSION_FLAGS = list(COMMON_FLAGS)
 if os.environ.get("FASTACT_WERROR") == "1":
     KERNEL_FLAGS.append("-Werror")
+    # What GCC 14 refuses in any case, where earlier ones and Clang warn.
+    wrong = ("incompatible-pointer-types", "int-conversion", "implicit-function-declaration", "implicit-int")
+    EXTENSION_FLAGS += [f"-Werror={kind}" for kind in wrong]
 
 # The targets of kernels/targets.c.
 if MACHINE.endswith(("x86_64", "amd64")):
@@ -103,7 +107,7 @@ EXTENSIONS = [
         [f"fastact/{name.replace('.', '/')}.pyx"],
         include_dirs=["fastact", "fastact/include", numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("FASTACT_VERSION", f'"{VERSION}"')],
-        extra_compile_args=[*COMMON_FLAGS, *optimization(name)],
+        extra_compile_args=[*EXTENSION_FLAGS, *optimization(name)],
         depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     )
     for name in (  # longest first
@@ -124,7 +128,7 @@ EXTENSIONS += [
         "fastact._xla",
         ["fastact/_xla.c"],
         include_dirs=["fastact/include"],
-        extra_compile_args=[*COMMON_FLAGS, "-Os", "-Wall", "-Wextra"],
+        extra_compile_args=[*EXTENSION_FLAGS, "-Os", "-Wall", "-Wextra"],
         depends=[*HEADERS, *KERNEL_SOURCES, "pyproject.toml"],
     ),
     Extension(CYTHON_UTILITIES, [f"{CYTHON_UTILITIES.replace('.', '/')}.c"], extra_compile_args=[*COMMON_FLAGS, "-Os"]),

@@ -7,6 +7,8 @@ from cpython.object cimport PyObject
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct Array "PyArrayObject":
         pass
+    ctypedef struct PyArray_Descr:
+        pass
 
     bint PyArray_CheckExact(Array *x) nogil
     int PyArray_NDIM(Array *x) nogil
@@ -23,8 +25,8 @@ cdef extern from "numpy/arrayobject.h":
     Py_ssize_t PyArray_STRIDE(Array *x, int axis) nogil
 
     object PyArray_NewCopy(Array *x, cnp.NPY_ORDER order)
-    object PyArray_NewLikeArray(Array *x, cnp.NPY_ORDER order, PyObject *descr, bint subok)
-    # Steals a reference to descr.
+    # These steal a reference to descr.
+    object PyArray_NewLikeArray(Array *x, cnp.NPY_ORDER order, PyArray_Descr *descr, bint subok)
     object PyArray_NewFromDescr(
         type subtype, cnp.dtype descr, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, void *data, int flags,
         PyObject *obj)

@@ -16,8 +16,7 @@ from libc.string cimport memset
 from fastact.core.arrays cimport PyArray_NewFromDescr
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
 from fastact.core.kernels cimport (
-    FASTACT_FLOAT32,
-    FASTACT_FLOAT64,
+    computed_storage,
     fastact_args,
     fastact_load,
     fastact_store,
@@ -177,7 +176,7 @@ cdef void compute_elements(
             steps[k] = plan.step[k]
         plan.kernel.run(&args, at, plan.row_step, rows, columns)
         return
-    args.storage = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
+    args.storage = computed_storage(plan.item)
     for k in range(plan.operands):
         inputs += plan.data[k] != NULL and not plan.kernel.output[k]
     share = BLOCK if inputs <= 2 else <Py_ssize_t> 2 * BLOCK // inputs // 64 * 64
@@ -234,7 +233,8 @@ cdef void compute_rows(
     cdef char *blocks[MAX_OPERANDS]
     cdef char singles[16 * 8]
     cdef int k, inputs = 0, source
-    args.parameters, args.steps = plan.parameters, plan.step
+    args.parameters = plan.parameters
+    args.steps = &plan.step[0]
     if plan.side_by_side:
         plan.kernel.columns(&args, at, plan.row_step, rows, n)
         return

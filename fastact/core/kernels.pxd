@@ -71,3 +71,8 @@ cdef extern from "kernels/kernels.h":
 
     const fastact_target fastact_targets[]
     const Py_ssize_t fastact_target_count
+
+
+cdef inline int computed_storage(Py_ssize_t item) noexcept nogil:
+    """How operands are stored as the kernels compute in, from the size of an element."""
+    return FASTACT_FLOAT32 if item == sizeof(float) else FASTACT_FLOAT64

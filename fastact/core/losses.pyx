@@ -56,7 +56,8 @@ cdef enum:
 
 cdef object compute_loss(Declaration self, Call *call, const Kernel *kernel, const Summation *summation):
     """The loss, from operands that were resolved and separated; also for the gradient's sake."""
-    cdef Py_ssize_t shape[MAX_NDIM], rows = 1, n = 1
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t rows = 1, n = 1
     cdef int ndim = 0, d
     cdef double divisor
     for d in range(call.ndim):
@@ -238,7 +239,8 @@ cdef double read_labels(
     """Reads the labels once, to a copy that nobody changes, in the order of the shape; refuses what is no class.
 
     Returns the sum of the weights of those that count."""
-    cdef Py_ssize_t strides[MAX_NDIM], good = rows, done = 0, count
+    cdef Py_ssize_t[MAX_NDIM] strides
+    cdef Py_ssize_t good = rows, done = 0, count
     cdef const Operand *source = &call.operands[LABELS]
     cdef int64_t *labels
     cdef Stretch at
@@ -268,7 +270,8 @@ cdef double read_labels(
 
 cdef int read_row_weights(Call *call, const Summation *summation, Py_ssize_t rows) except -1:
     """Copies the weights of rows, one for each, in the order of the shape."""
-    cdef Py_ssize_t strides[MAX_NDIM], done = 0, item = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
+    cdef Py_ssize_t[MAX_NDIM] strides
+    cdef Py_ssize_t done = 0, item = sizeof(float) if call.dtype == FLOAT32 else sizeof(double)
     cdef Py_ssize_t[1] extent = [rows]
     cdef const Operand *source = &call.operands[ROW_WEIGHT]
     cdef Stretch at

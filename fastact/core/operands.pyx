@@ -19,6 +19,7 @@ from fastact.core.arrays cimport (
     PyArray_CheckExact,
     PyArray_DIM,
     PyArray_DIMS,
+    PyArray_Descr,
     PyArray_ISNOTSWAPPED,
     PyArray_ISWRITEABLE,
     PyArray_ITEMSIZE,
@@ -718,7 +719,8 @@ cdef inline Py_ssize_t different(Array *x, int d) noexcept:
 cdef int map_valid_lengths(Declaration self, Call *call) except -1:
     """A causal mask: how many keys each query sees, one number a query."""
     cdef int i, k = -1, last = call.ndim - 1
-    cdef Py_ssize_t strides[MAX_NDIM], queries, keys, q
+    cdef Py_ssize_t[MAX_NDIM] strides
+    cdef Py_ssize_t queries, keys, q
     for i in range(self.count):
         if self.slots[i].role == FLAG and self.slots[i].operand >= 0:
             k = self.slots[i].operand
@@ -758,7 +760,7 @@ cdef object new_like(Array *x, int dtype):
         return PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, NULL, False)
     descr = dtype_of(dtype)
     Py_INCREF(descr)
-    return PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, <PyObject *> descr, False)
+    return PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, <PyArray_Descr *> descr, False)
 
 
 cdef object view_of(Call *call, const Operand *operand):
@@ -794,7 +796,7 @@ cdef int allocate(Declaration self, Call *call) except -1:
 
 cdef int allocate_output(Declaration self, Call *call, int i) except -1:
     cdef Slot *slot = &self.slots[i]
-    cdef Py_ssize_t strides[MAX_NDIM], shape[MAX_NDIM]
+    cdef Py_ssize_t[MAX_NDIM] strides, shape
     cdef bint fresh = call.arrays[i] == NULL
     cdef int d, ndim = 0
     cdef Operand *first

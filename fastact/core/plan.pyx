@@ -2,7 +2,7 @@
 # What comes in is known to be good; nothing is checked or allocated here.
 
 from fastact.core.kernels cimport (
-    FASTACT_BFLOAT16, FASTACT_BOOL, FASTACT_FLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT64,
+    FASTACT_BFLOAT16, FASTACT_BOOL, FASTACT_FLOAT16, FASTACT_INT64, computed_storage,
 )
 from fastact.core.operands cimport Call
 
@@ -36,7 +36,7 @@ cdef char nowhere[8]
 cdef void use_scratch(Plan *plan, int k) noexcept:
     """Whoever computes a tile says where this operand goes."""
     plan.scratch, plan.data[k] = k, nowhere
-    plan.storage[k] = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
+    plan.storage[k] = computed_storage(plan.item)
 
 
 cdef inline Py_ssize_t stride_of(const Plan *plan, const Call *call, int k, int d) noexcept:
@@ -165,7 +165,7 @@ cdef void describe_box(Plan *plan) noexcept nogil:
     cdef int k, native
     cdef Form form
     cdef bint same_type
-    native = FASTACT_FLOAT32 if plan.item == sizeof(float) else FASTACT_FLOAT64
+    native = computed_storage(plan.item)
     plan.side_by_side = (plan.kernel.columns != NULL and 1 < plan.columns <= plan.kernel.longest_columns)
     plan.direct = True
     for k in range(plan.operands):

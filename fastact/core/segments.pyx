@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free
 from fastact.core.arrays cimport Stretch, stretch_at
 from fastact.core.execute cimport BLOCK, RELEASE_ABOVE, TILE, compute_elements, fastact_stack, run_tile_of_sum, work_of
 from fastact.core.fpmode cimport fpmode, fpmode_enter, fpmode_leave
-from fastact.core.kernels cimport FASTACT_FLOAT32, FASTACT_FLOAT64, fastact_args
+from fastact.core.kernels cimport FASTACT_FLOAT32, computed_storage, fastact_args
 from fastact.core.operands cimport MAX_OPERANDS, Call
 from fastact.core.plan cimport Plan, ceil_div, lay_out_groups, lay_out_pieces, magnitude
 from fastact.core.threads cimport note_end, team
@@ -64,7 +64,7 @@ cdef Term term_of(const Call *call, int k) noexcept:
     term.data, term.storage, term.strides = NULL, FASTACT_FLOAT32, NULL
     if k >= 0 and call.operands[k].array != NULL:
         term.data, term.storage = call.operands[k].data, call.operands[k].storage
-        term.strides = call.operands[k].strides
+        term.strides = &call.operands[k].strides[0]
     return term
 
 
@@ -97,8 +97,8 @@ cdef int lay_out_sums(
             continue
         if sums.across:
             sums.row_step[t], sums.step[t] = sums.step[t], sums.row_step[t]
-        sums.contiguous[t] = not sums.walks and sums.step[t] == sums.item and sums.terms[t].storage == (
-            FASTACT_FLOAT32 if sums.item == sizeof(float) else FASTACT_FLOAT64)
+        sums.contiguous[t] = not sums.walks and sums.step[t] == sums.item and (
+            sums.terms[t].storage == computed_storage(sums.item))
         sums.direct &= sums.contiguous[t]
     sums.call = call
     if producer != NULL and not sums.walks and lay_out_groups(producer, call, sums.group, sums.across):
