@@ -17,7 +17,8 @@ from fastact.core import function as core
 
 LANES = {
     "quick": "every promise on some of the inputs (default)",
-    "full": "everything but what is timed",
+    "full": "every promise on more inputs, the builds and other architectures",
+    "all": "every combination of arguments, length and option: hours, by hand",
     "timing": "what is timed, which wants a quiet machine and no test beside it",
 }
 
@@ -36,10 +37,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "full: the full lane only")
     config.addinivalue_line("markers", "slow: builds something or takes longer than some seconds; the full lane only")
     config.addinivalue_line("markers", "timing: compares times; the timing lane only")
-    config.addinivalue_line("markers", "sampled: tries more inputs in the full lane, see helpers.by_lane")
+    config.addinivalue_line("markers", "sampled: tries more inputs in later lanes, see helpers.by_lane")
     if config.option.passed and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Passed(config.option.passed))
-    helpers.full_lane = config.option.lane == "full"
+    helpers.lane = config.option.lane
 
 
 def lane(item):
@@ -76,7 +77,9 @@ class Passed:
 
 
 def pytest_collection_modifyitems(config, items):
-    lanes = {"quick": {"quick"}, "full": {"quick", "full"}, "timing": {"timing"}}[config.option.lane]
+    lanes = {"quick": {"quick"}, "full": {"quick", "full"}, "all": {"quick", "full"}, "timing": {"timing"}}[
+        config.option.lane
+    ]
     known = set(Path(config.option.but).read_text(encoding="utf-8").splitlines()) if config.option.but else set()
     runs = {item for item in items if lane(item) in lanes}
     runs -= {item for item in runs if item.nodeid in known and not item.get_closest_marker("sampled")}

@@ -50,15 +50,15 @@ def counting():
     loaded.guarded_call.argtypes = [ctypes.py_object] * 3 + [ctypes.c_long] * 2
     for name in ("bytes_alive", "peak", "failures", "allocations"):
         getattr(loaded, name).restype = ctypes.c_long
-    spare_others(loaded)
+    spare(loaded, SPARED)
     return loaded
 
 
-def spare_others(loaded):
-    """Let libraries that cannot be told live.  To be called when all are loaded."""
+def spare(loaded, names):
+    """Let the allocations of libraries, and of programs, whose files are called so, pass.  Those that are loaded now."""
     for line in pathlib.Path("/proc/self/maps").read_text().splitlines():
         fields = line.split()
-        if len(fields) > 5 and fields[5].rsplit("/", 1)[-1].startswith(SPARED):
+        if len(fields) > 5 and "x" in fields[1] and fields[5].rsplit("/", 1)[-1].startswith(names):
             begin, end = (ctypes.c_size_t(int(text, 16)) for text in fields[0].split("-"))
             loaded.spare(begin, end)
 
@@ -71,24 +71,33 @@ def with_failure(function, arguments, keywords, k, until=None):
 
 
 SURVIVES = """
-import sys
+import gc, sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 from contract import allocations
 x = np.ones((3, 4, 5))
-for k in range(60):
-    try:
-        allocations.with_failure(lambda: np.moveaxis(x, 0, -1), (), {}, k)
-    except MemoryError:
-        pass
+for function in (lambda: np.moveaxis(x, 0, -1), lambda: {key: value for key, value in {}.items()}):
+    for k in range(60):
+        try:
+            allocations.with_failure(function, (), {}, k)
+        except MemoryError:
+            pass
+        gc.collect()
 """
 
 
 @functools.cache
 def python_survives():
-    """Return whether NumPy's own Python code does, without fastact: CPython 3.12.1 and 3.13.0 corrupt their memory."""
+    """Return whether Python code does, without fastact: CPython 3.11.7, 3.12.1 and 3.13.0 corrupt their memory."""
     command = [sys.executable, "-P", "-c", SURVIVES, str(SOURCE.parents[1])]
     return not subprocess.run(command, capture_output=True, check=False).returncode
+
+
+@functools.cache
+def spare_python():
+    """From now on let the interpreter's own allocations pass if it does not survive their failing; NumPy's and ours fail."""
+    if not python_survives():
+        spare(counting(), ("libpython", pathlib.Path(sys.executable).resolve().name))
 
 
 def in_use():

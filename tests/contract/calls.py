@@ -29,7 +29,8 @@ A `Call` is one callable, one operation (forward, derivative, backward, jacobian
   same up to rounding.  `wild` sprinkles NaN, infinities, subnormals and all exponents over the inputs; sums then say little.
 
 `ALL` is every combination; `REPRESENTATIVES` has every pair of choices of a family, every callable with each of its
-operations among them.  `random_call(rng)` picks a callable evenly, then a call.  A callable or an argument that is not
+operations among them.  `of_lane()` is what a lane tries: in the quick lane these, in the full lane every three choices,
+in the lane `all` all calls.  `random_call(rng)` picks a callable evenly, then a call.  A callable or an argument that is not
 described here fails test_completeness.py.
 """
 
@@ -234,7 +235,7 @@ class Call:
     def __repr__(self):
         return self.id
 
-    @property
+    @functools.cached_property
     def id(self):
         chosen = [
             str(value) if key in ("name", "operation") else key if value is True else f"{key}={value}"
@@ -243,11 +244,11 @@ class Call:
         ]
         return "-".join(chosen)
 
-    @property
+    @functools.cached_property
     def inputs(self):
         return tuple(operand for operand in self.operands if not operand.is_written)
 
-    @property
+    @functools.cached_property
     def written(self):
         return tuple(operand for operand in self.operands if operand.is_written)
 
@@ -787,34 +788,44 @@ def of(name=None, **options):
     )
 
 
-def pairs(call):
-    """Pairs of options; of diagnose's activation with its name only."""
-    found = itertools.combinations(sorted((key, str(value)) for key, value in call.options.items()), 2)
-    return {pair for pair in found if "activation" not in dict(pair) or "name" in dict(pair)}
+def together(call, several):
+    """Its options, so many at a time; diagnose's activation with its name only."""
+    found = itertools.combinations(sorted((key, str(value)) for key, value in call.options.items()), several)
+    return [some for some in found if "activation" not in dict(some) or "name" in dict(some)]
 
 
-def covering(calls):
-    """Some of the calls, in which every pair of options is that occurs in any."""
-    calls = list(calls)
-    missing = [pairs(call) for call in calls]
-    uncovered = set().union(*missing)
+def covering(calls, several):
+    """Some of the calls: so many options that occur together in any, occur together in one of these."""
+    options = [together(call, several) for call in calls]
+    having = {}
+    for number, some in enumerate(options):
+        for each in some:
+            having.setdefault(each, []).append(number)
+    new = np.array([len(some) for some in options])  # that each call would add
     chosen = []
-    while uncovered:
-        best = max(range(len(calls)), key=lambda i: len(missing[i] & uncovered))
+    while new.any():
+        best = int(new.argmax())
         chosen.append(calls[best])
-        uncovered -= missing[best]
+        for each in options[best]:
+            for number in having.pop(each, ()):
+                new[number] -= 1
     return chosen
 
 
 @functools.cache
-def representatives():
+def covering_each_family(several):
     by_family = {}
     for call in ALL:
         by_family.setdefault(family_of(call.name), []).append(call)
-    return tuple(call for calls in by_family.values() for call in covering(calls))
+    return tuple(call for calls in by_family.values() for call in covering(calls, several))
 
 
-REPRESENTATIVES = representatives()
+REPRESENTATIVES = covering_each_family(2)
+
+
+def of_lane():
+    """The calls that the running lane tries."""
+    return {"quick": REPRESENTATIVES, "all": ALL}.get(helpers.lane) or covering_each_family(3)
 
 
 def random_call(rng):

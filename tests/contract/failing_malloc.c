@@ -8,6 +8,7 @@ NULL, whichever thread makes it.  Allocations by libraries that have no way to s
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -25,10 +26,10 @@ static int ranges;
 
 void spare(uintptr_t begin, uintptr_t end)
 {
-    if (ranges < MOST_RANGES) {
-        spared[ranges][0] = begin;
-        spared[ranges++][1] = end;
-    }
+    if (ranges == MOST_RANGES)
+        abort();
+    spared[ranges][0] = begin;
+    spared[ranges++][1] = end;
 }
 
 static int fails(const void *caller)

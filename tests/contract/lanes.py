@@ -1,7 +1,7 @@
 """Which calls of a callable a test tries, with which shapes, types and targets: these take turns.
 
-A test that takes `found` loops over `found.cases(shapes, each)`: calls of one callable, in the quick lane those that
-represent all, in the full lane all; each with some of the shapes that fit, from one call to the next others.
+A test that takes `found` loops over `found.cases(shapes, each)`: calls of one callable, those that the running lane tries;
+each with some of the shapes that fit, from one call to the next others.
 """
 
 import dataclasses
@@ -23,10 +23,14 @@ class Case:
     shape: tuple[int, ...]
     dtype: np.dtype
     target: str
-    number: int  # another one for every case, so a seed
+    number: int  # another one for every case, so a seed; of every remainder, so a choice
+
+    @functools.cached_property
+    def description(self):
+        return f"{self.call.text()} [{self.call.id}], shape {self.shape}, {self.dtype}, {self.target}"
 
     def __str__(self):
-        return f"{self.call.text()} [{self.call.id}], shape {self.shape}, {self.dtype}, {self.target}"
+        return self.description
 
     def make(self, dtypes=None, wild=False):
         return self.call.make(self.shape, self.dtype if dtypes is None else dtypes, self.number, wild)
@@ -46,7 +50,6 @@ class Found:
 
     name: str
     calls: tuple[tuple[int, calls.Call], ...]
-    everything: bool
 
     def cases(self, shapes, each, targets=helpers.TARGETS):
         turns = list(itertools.product(targets, (np.float32, np.float64)))
@@ -55,7 +58,7 @@ class Found:
             for k in range(min(each, len(fitting))):
                 target, dtype = turns[(number + k + k // len(turns)) % len(turns)]
                 shape = fitting[(number * each + k) % len(fitting)]
-                yield Case(call, shape, np.dtype(dtype), target, 1000 * number + k)
+                yield Case(call, shape, np.dtype(dtype), target, 1009 * number + k)
 
 
 def enormous(call, shape):
@@ -64,13 +67,6 @@ def enormous(call, shape):
 
 
 @functools.cache
-def quick(name):
-    """The representatives."""
-    numbered = enumerate(calls.REPRESENTATIVES)
-    return Found(name, tuple((number, call) for number, call in numbered if call.name == name), False)
-
-
-@functools.cache
-def full(name):
-    """All calls."""
-    return Found(name, tuple(enumerate(calls.of(name))), True)
+def of_lane(name):
+    """Those that the running lane tries."""
+    return Found(name, tuple((number, call) for number, call in enumerate(calls.of_lane()) if call.name == name))

@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
@@ -26,6 +27,7 @@ class Layout:
     stride_of_one: int | None = None  # of axes with one element, where strides mean nothing
 
 
+@functools.cache
 def named(ndim):
     """Every layout that has a name."""
     axes, ones = tuple(range(ndim)), (1,) * ndim

@@ -17,17 +17,21 @@ TESTS = pathlib.Path(__file__).parents[1]
 # Read on import: no thread of ours or of NumPy's BLAS spins on a core that another test wants.
 QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": None}
 
+PATIENCE = {"quick": 1, "full": 1, "all": 12}  # how much longer a lane may take
 
-def run(function, *arguments, timeout=600, **environment):
+
+def run(function, *arguments, **environment):
     """Call a function of one of the suite's modules in a fresh interpreter; return the finished process."""
     code = f"""
 import faulthandler, sys
 faulthandler.enable()
 sys.path.insert(0, {str(TESTS)!r})
+import helpers
+helpers.lane = {helpers.lane!r}
 from {function.__module__} import {function.__name__} as function
 function(*{arguments!r})
 """
-    return helpers.run_python(code, timeout=timeout, **{**QUIET, **environment})
+    return helpers.run_python(code, timeout=600 * PATIENCE[helpers.lane], **{**QUIET, **environment})
 
 
 def succeeds(function, *arguments, **options):
@@ -118,7 +122,7 @@ def in_children(findings, items, seconds=100, fatal=(signal.SIGSEGV, signal.SIGB
         pid = os.fork()
         if pid == 0:
             faulthandler.disable()
-            signal.alarm(seconds)
+            signal.alarm(seconds * PATIENCE[helpers.lane])
             own = Findings()
             try:
                 function(own)

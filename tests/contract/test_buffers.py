@@ -9,6 +9,7 @@ import mmap
 import numpy as np
 import pytest
 
+import helpers
 from contract import calls, processes
 
 SHAPES = ((60,), (6, 10), (2, 5, 6))
@@ -148,10 +149,11 @@ def test_a_buffer_is_read_and_written_through_at_every_operand(wrap):
     by_wrapper(wrap, thinned())
 
 
+@pytest.mark.sampled
 @pytest.mark.full
 @pytest.mark.parametrize("wrap", [*WRAPPERS.values(), *STRIDED.values()], ids=[*WRAPPERS, *STRIDED])
 def test_a_buffer_is_read_and_written_through_at_every_operand_of_every_call(wrap):
-    by_wrapper(wrap, calls.ALL[::3])
+    by_wrapper(wrap, calls.of_lane()[:: helpers.by_lane(2, 2, 1)])
 
 
 def test_a_memmap_is_read_and_written_through_at_every_operand(tmp_path):

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 
+import helpers
 from contract import calls, processes
 
 POISONED = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_PERTURB_": "165"}
@@ -240,12 +241,12 @@ def attempt(call, shape, dtype, who, how, whom, what):
     return "a wrong answer"
 
 
-def by_callable(full):
+def by_callable():
     """Yield the name of each callable, and its calls with a number each."""
-    chosen = list(enumerate(calls.ALL[::3] if full else calls.REPRESENTATIVES))
+    chosen = list(enumerate(calls.of_lane()))
     for name in calls.NAMES:
         own = [(number, call) for number, call in chosen if call.name == name]
-        yield name, own if name != "diagnose" else own[:: 10 if full else 20]
+        yield name, own if name != "diagnose" else own[:: helpers.by_lane(20, 10, 1)]
 
 
 def attempts(own, chosen, every):
@@ -269,25 +270,17 @@ def attempts(own, chosen, every):
                 own.add(call.id, f"{doing}: {wrong}")
 
 
-def try_to_crash(full):
-    findings = processes.Findings()
+def try_to_crash():
+    findings, every = processes.Findings(), helpers.by_lane(11, 11, 5)
     processes.in_children(
-        findings,
-        [
-            (name, functools.partial(attempts, chosen=chosen, every=5 if full else 11))
-            for name, chosen in by_callable(full)
-        ],
+        findings, [(name, functools.partial(attempts, chosen=chosen, every=every)) for name, chosen in by_callable()]
     )
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_code_of_the_caller_at_any_argument_crashes_nothing_and_changes_no_answer():
-    processes.succeeds(try_to_crash, False, **POISONED)
-
-
-@pytest.mark.full
-def test_code_of_the_caller_at_any_argument_of_any_call_crashes_nothing_and_changes_no_answer():
-    processes.succeeds(try_to_crash, True, **POISONED)
+    processes.succeeds(try_to_crash, **POISONED)
 
 
 # Subclasses that lie.
@@ -389,19 +382,14 @@ def lies(own, chosen, every):
                 own.add(call.id, f"{operand.name}: a Mock of an array: {processes.place(error)}")
 
 
-def try_lies(full):
-    findings = processes.Findings()
+def try_lies():
+    findings, every = processes.Findings(), helpers.by_lane(7, 5, 2)
     processes.in_children(
-        findings,
-        [(name, functools.partial(lies, chosen=chosen, every=2 if full else 7)) for name, chosen in by_callable(full)],
+        findings, [(name, functools.partial(lies, chosen=chosen, every=every)) for name, chosen in by_callable()]
     )
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_a_subclass_that_lies_is_right_or_refused_at_any_operand():
-    processes.succeeds(try_lies, False)
-
-
-@pytest.mark.full
-def test_a_subclass_that_lies_is_right_or_refused_at_any_operand_of_any_call():
-    processes.succeeds(try_lies, True)
+    processes.succeeds(try_lies)

@@ -76,8 +76,15 @@ def memories(arrays):
     return list(owners.values())
 
 
+def is_python(call):
+    """Return whether NumPy's and our Python code runs in a call."""
+    return call.name == "diagnose" or call.operation == "jacobian"
+
+
 def sweep(call, arrays, several, report):
     """Let one allocation after another fail, until a call has no more of them; say what is wrong."""
+    if is_python(call):
+        allocations.spare_python()
     args, keywords = call.arguments(arrays)
     args, function = tuple(args), call.function()
     owned = memories(arrays)
@@ -113,16 +120,6 @@ def sweep(call, arrays, several, report):
     return MOST
 
 
-def is_python(call):
-    """Return whether NumPy's and our Python code runs in a call."""
-    return call.name == "diagnose" or call.operation == "jacobian"
-
-
-def chosen_of(found):
-    """Return the calls without those in which Python itself would crash."""
-    return [call for call in found if not is_python(call) or allocations.python_survives()]
-
-
 def lost(call, arrays, several):
     """Return by how many bytes each of some sweeps makes the process larger, at least; the first may fill caches."""
     found = array.array("q", [0] * 4)
@@ -133,26 +130,27 @@ def lost(call, arrays, several):
     return min(found[1:])
 
 
-def try_every_allocation(full, several=0):
-    findings = processes.Findings()
+def try_every_allocation(several=0):
+    findings, thorough = processes.Findings(), helpers.lane != "quick"
     allocations.counting()
-    chosen = chosen_of(calls.ALL[::4] if full else calls.REPRESENTATIVES)
+    chosen = calls.of_lane() if helpers.lane == "all" or not several else calls.REPRESENTATIVES
+    chosen = sorted(chosen, key=is_python)  # the interpreter is spared from the first of these on
 
     def attempt(name):
         def function(own):
             gc.collect()
             gc.freeze()
             own_calls = [call for call in chosen if call.name == name]
-            for number, call in enumerate(own_calls if full or name != "diagnose" else own_calls[::10]):
-                for k, (way, arrays) in enumerate(cases(call, (np.float32, np.float64)[number % 2], full)):
-                    if not full and number % 2 != k % 2 and len(own_calls) > 8:
+            for number, call in enumerate(own_calls[:: helpers.by_lane(10, 4, 1) if name == "diagnose" else 1]):
+                for k, (way, arrays) in enumerate(cases(call, (np.float32, np.float64)[number % 2], thorough)):
+                    if not thorough and number % 2 != k % 2 and len(own_calls) > 8:
                         continue
                     processes.note(f"{call.id}: {way}")
                     where = f"{call.id} ({way})"
                     made = sweep(call, arrays, several, lambda text, where=where: own.add(where, text))
                     if is_python(call):
                         continue  # NumPy's own arithmetic loses bytes where an allocation fails
-                    if (full or k % 3 == number % 3) and (bytes_lost := lost(call, arrays, several)) > 0:
+                    if (thorough or k % 3 == number % 3) and (bytes_lost := lost(call, arrays, several)) > 0:
                         own.add(f"{where}, {made} allocations", f"{bytes_lost} bytes are lost when each fails once")
 
         return name, function
@@ -161,35 +159,27 @@ def try_every_allocation(full, several=0):
     findings.finish()
 
 
-def try_with_threads(full):
+def try_with_threads():
     """The same with work shared out: OpenMP's own allocations pass, ours in every thread do not."""
     findings = processes.Findings()
     with helpers.parallel_threshold(0), fa.num_threads(2):
-        for call in chosen_of(calls.ALL[::4] if full else calls.REPRESENTATIVES[::2]):
-            if not full and call.name == "diagnose" and call.options["activation"] not in ("relu", "gelu"):
+        for call in sorted(calls.of_lane()[:: helpers.by_lane(2, 1)], key=is_python):
+            if helpers.lane == "quick" and call.options.get("activation", "relu") not in ("relu", "gelu"):
                 continue
             for way, arrays in cases(call, np.float32, False):
                 sweep(call, arrays, 0, lambda text, where=f"{call.id} ({way})": findings.add(where, text))
     findings.finish()
 
 
-def test_an_allocation_that_fails_is_a_memory_error_with_nothing_written_and_nothing_lost():
-    processes.succeeds(try_every_allocation, False, **allocations.environment())
+@pytest.mark.sampled
+@pytest.mark.parametrize("several", [0, *(pytest.param(n, marks=pytest.mark.full) for n in (3, MOST))])
+def test_allocations_that_fail_are_a_memory_error_with_nothing_written_and_nothing_lost(several):
+    processes.succeeds(try_every_allocation, several, **allocations.environment())
 
 
+@pytest.mark.sampled
 def test_an_allocation_that_fails_in_a_threaded_call_is_a_memory_error_with_nothing_written():
-    processes.succeeds(try_with_threads, False, **allocations.environment())
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("several", [0, 3, MOST])
-def test_allocations_that_fail_in_any_call_are_a_memory_error_with_nothing_written_and_nothing_lost(several):
-    processes.succeeds(try_every_allocation, True, several, **allocations.environment())
-
-
-@pytest.mark.full
-def test_an_allocation_that_fails_in_any_threaded_call_is_a_memory_error_with_nothing_written():
-    processes.succeeds(try_with_threads, True, **allocations.environment())
+    processes.succeeds(try_with_threads, **allocations.environment())
 
 
 # The malloc that fails.

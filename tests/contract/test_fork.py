@@ -30,10 +30,10 @@ def results(call):
     return [np.array(found) for arrays in given(call) for found in call.run(arrays)]
 
 
-def in_a_child(full):
+def in_a_child():
     findings = processes.Findings()
     alone = tasks()
-    chosen = calls.ALL if full else calls.REPRESENTATIVES
+    chosen = calls.of_lane()
     with helpers.parallel_threshold(0), fa.num_threads(2):
         want = {call: results(call) for call in chosen}
         if fa.show_config(mode="dicts")["openmp"] and tasks() == alone:
@@ -60,10 +60,6 @@ def in_a_child(full):
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_every_call_works_in_a_forked_child():
-    processes.succeeds(in_a_child, False)
-
-
-@pytest.mark.full
-def test_every_call_there_is_works_in_a_forked_child():
-    processes.succeeds(in_a_child, True)
+    processes.succeeds(in_a_child)

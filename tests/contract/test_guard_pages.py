@@ -75,12 +75,16 @@ def placed(call, shape, dtypes, side, offset, layout):
     return arrays, outputs
 
 
-def attempts(call, lengths, offsets):
-    """Yield shape, types, side, offset, layout: every one of each occurs with others that change all the time."""
-    number = 0
+def attempts(call, lengths, offsets, each=None):
+    """Yield shape, types, side, offset, layout: every one of each occurs with others that change all the time.
+
+    Of the offsets, `each` of them at a shape and side, in turns.
+    """
+    number, each = 0, len(offsets) if each is None else each
     for shape in shapes(call, lengths):
         for side in ("start", "end"):
-            for offset in offsets:
+            for k in range(each):
+                offset = offsets[(number + number // len(offsets) + k) % len(offsets)]
                 layout = guarded.LAYOUTS[number // 2 % len(guarded.LAYOUTS)] if number % 2 else "C"
                 yield shape, types(call, number // 3), side, offset, layout
                 number += 1
@@ -112,43 +116,43 @@ def attempt(findings, call, target, shape, dtypes, side, offset, layout):
                 findings.add(call.id, f"wrote beside {each}: {name}")
 
 
-def walk(findings, chosen, target, lengths, offsets):
+def walk(findings, chosen, target, lengths, offsets, each=None):
     for call in chosen:
-        for each in attempts(call, lengths, offsets):
-            attempt(findings, call, target, *each)
+        for one in attempts(call, lengths, offsets, each):
+            attempt(findings, call, target, *one)
 
 
-def try_everything(target, full):
+def try_everything(target):
     """Every callable in a process of its own."""
-    findings = processes.Findings()
-    items = []
+    findings, items = processes.Findings(), []
     for name in calls.NAMES:
-        if full:
-            chosen, few = [c for c in calls.REPRESENTATIVES if c.name == name], calls.of(name)
-        else:
-            chosen = few = [c for c in calls.REPRESENTATIVES if c.name == name]
-        if name == "diagnose":  # the activations' derivatives: one way of a call for all
-            chosen, few = chosen[:: 1 if full else 5], few[::3]
+        several = 5 if name == "diagnose" and helpers.lane == "quick" else 1  # one way of a call for all activations
+        chosen = [call for call in calls.REPRESENTATIVES if call.name == name][::several]
+        more = [call for call in calls.of_lane() if call.name == name][:: 3 * several if name == "diagnose" else 1]
 
-        def everything(own, chosen=chosen, few=few):
-            if full:
-                walk(own, chosen, target, range(130), (0, 1, 4))
-                walk(own, few, target, EDGES, (0, 8))
-            else:
+        def everything(own, chosen=chosen, more=more):
+            if helpers.lane == "quick":
                 walk(own, chosen, target, (0, 1, 3, 8, 16, 33, 65), (0,))
                 # every length on some target
                 walk(own, chosen[:2], target, range(2 + helpers.TARGETS.index(target) % 3, 72, 3), (0, 3))
+            elif helpers.lane == "full":
+                walk(own, more, target, EDGES, (0, 8), 1)
+                for k, call in enumerate(chosen):  # every length of some call of each callable
+                    walk(own, [call], target, range(k % 3, 130, 3), (0, 1, 4), 1)
+            else:
+                walk(own, more, target, EDGES, (0, 8))
+                walk(own, chosen, target, range(130), (0, 1, 4))
 
         items.append((name, everything))
     processes.in_children(findings, items, seconds=400)
     findings.finish()
 
 
-def try_with_threads(target, full):
+def try_with_threads(target):
     """The same with the smallest work shared out over threads."""
     findings = processes.Findings()
     with helpers.parallel_threshold(0), helpers.fa.num_threads(3):
-        for call in calls.REPRESENTATIVES[:: 1 if full else 3]:
+        for call in calls.REPRESENTATIVES[:: helpers.by_lane(3, 1)]:
             for k, shape in enumerate(((67,), (33, 31), (5, 70), (70, 5), (2, 9, 40))):
                 if call.fits(shape):
                     attempt(findings, call, target, shape, types(call, k), ("start", "end")[k % 2], 0, "C")
@@ -156,22 +160,20 @@ def try_with_threads(target, full):
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_nothing_is_read_or_written_outside_any_operand(target):
-    processes.succeeds(try_everything, target, False)
+    processes.succeeds(try_everything, target)
 
 
-@pytest.mark.full
-def test_nothing_is_read_or_written_outside_any_operand_at_every_length(target):
-    processes.succeeds(try_everything, target, True)
-
-
+@pytest.mark.sampled
 def test_nothing_is_read_or_written_outside_any_operand_by_threads():
-    processes.succeeds(try_with_threads, None, False)
+    processes.succeeds(try_with_threads, None)
 
 
 @pytest.mark.full
+@pytest.mark.sampled
 def test_nothing_is_read_or_written_outside_any_operand_by_threads_on_every_target(target):
-    processes.succeeds(try_with_threads, target, True)
+    processes.succeeds(try_with_threads, target)
 
 
 # The guard works.

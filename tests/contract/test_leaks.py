@@ -97,42 +97,35 @@ def memory(call, findings, dtype):
             findings.add(f"{call.id} ({way})", f"{grown / count:.0f} bytes a call")
 
 
-def count_references(full):
+def count_references():
     findings = processes.Findings()
-    for k, call in enumerate(calls.ALL if full else calls.REPRESENTATIVES):
-        if full or call.name != "diagnose" or k % 8 == 0:
+    for k, call in enumerate(calls.of_lane()):
+        if call.name != "diagnose" or k % helpers.by_lane(8, 1) == 0:
             references(call, findings, (np.float32, np.float64)[k % 2])
     findings.finish()
 
 
-def count_bytes(full, threads):
+def count_bytes(threads):
     findings = processes.Findings()
     gc.collect()
     gc.freeze()
     with helpers.parallel_threshold(0) if threads else contextlib.nullcontext(), fa.num_threads(threads or 1):
-        for k, call in enumerate(calls.ALL[::2] if full else calls.REPRESENTATIVES):
-            if full or (call.name != "diagnose" and (k % 2 == 0 or call.name in helpers.LOSSES)) or k % 16 == 0:
+        for k, call in enumerate(calls.of_lane()):
+            thinned = helpers.by_lane(1 if call.name in helpers.LOSSES else 16 if call.name == "diagnose" else 2, 2)
+            if k % thinned == 0:
                 memory(call, findings, (np.float32, np.float64)[k % 2])
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_a_call_keeps_no_reference_and_a_refused_one_neither():
-    processes.succeeds(count_references, False)
+    processes.succeeds(count_references)
 
 
-def test_calls_keep_no_memory_and_refused_ones_neither():
-    processes.succeeds(count_bytes, False, 0, **allocations.environment())
-
-
-@pytest.mark.full
-def test_no_call_keeps_a_reference():
-    processes.succeeds(count_references, True)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("threads", [0, 2])
-def test_no_call_keeps_memory(threads):
-    processes.succeeds(count_bytes, True, threads, **allocations.environment())
+@pytest.mark.sampled
+@pytest.mark.parametrize("threads", [0, pytest.param(2, marks=pytest.mark.full)])
+def test_calls_keep_no_memory_and_refused_ones_neither(threads):
+    processes.succeeds(count_bytes, threads, **allocations.environment())
 
 
 def peak(call, shape, dtype, layout):

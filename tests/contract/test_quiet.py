@@ -18,7 +18,7 @@ import fastact as fa
 from contract import calls, processes
 
 
-def all_calls(full):
+def all_calls():
     """Make calls that are in order and calls that are refused, with both outputs of the process into a file."""
     findings = processes.Findings()
     with tempfile.TemporaryFile() as said:
@@ -26,7 +26,7 @@ def all_calls(full):
         sys.stdout.flush()
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-        for k, call in enumerate(calls.ALL if full else calls.REPRESENTATIVES):
+        for k, call in enumerate(calls.of_lane()):
             for shape in [shape for shape in ((), (5,), (0, 4), (4, 5), (2, 300, 70)) if call.fits(shape)]:
                 arrays = call.make(shape, (np.float32, np.float64)[k % 2], wild=True)
                 arrays |= call.new_outputs(arrays)
@@ -54,13 +54,9 @@ def all_calls(full):
     findings.finish()
 
 
+@pytest.mark.sampled
 def test_no_call_warns_or_prints():
-    processes.succeeds(all_calls, False)
-
-
-@pytest.mark.full
-def test_no_call_there_is_warns_or_prints():
-    processes.succeeds(all_calls, True)
+    processes.succeeds(all_calls)
 
 
 def functions():
@@ -116,13 +112,13 @@ def test_the_signature_binds_every_call_and_the_documentation_names_every_argume
     def check(path, function):
         signature = inspect.signature(function)
         assert len(pydoc.render_doc(function, renderer=pydoc.plaintext)) > 100
+        words = set(re.findall(r"\w+", function.__doc__))
         for call in FUNCTIONS[path]:
             args, keywords = call.arguments({operand.name: None for operand in call.operands})
             if call.name == "diagnose":
                 args = [call.options["activation"], *args]
-            given = [name for name in signature.bind(*args, **keywords).arguments if name != "parameters"]
-            for name in given:
-                assert re.search(rf"\b{name}\b", function.__doc__), f"{name} is not in the documentation"
+            given = signature.bind(*args, **keywords).arguments.keys() - {"parameters"}
+            assert given <= words, f"{given - words} are not in the documentation"
             for operand in call.written:
                 kind = signature.parameters[operand.name].kind
                 assert kind is inspect.Parameter.KEYWORD_ONLY, f"{operand.name} may go by position"

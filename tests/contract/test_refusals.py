@@ -360,18 +360,10 @@ def try_call(findings, call, dtype):
                 refused(findings, call, where, arrays, what, args, keywords, ValueError, [first.name, second.name])
 
 
+@pytest.mark.sampled
 def test_a_bad_argument_is_refused_by_name_with_nothing_written():
     findings = processes.Findings()
-    for k, call in enumerate(calls.REPRESENTATIVES):
+    for k, call in enumerate(calls.of_lane()):
         if call.name != "diagnose" or k % 10 == 0:
             try_call(findings, call, (np.float32, np.float64)[k % 2])
-    findings.check()
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("part", range(4))
-def test_a_bad_argument_of_any_call_is_refused_by_name_with_nothing_written(part):
-    findings = processes.Findings()
-    for k, call in enumerate(calls.ALL[part::8]):
-        try_call(findings, call, (np.float32, np.float64)[k % 2])
     findings.check()
