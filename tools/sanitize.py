@@ -3,14 +3,17 @@
     python tools/sanitize.py                                  # the whole quick lane
     python tools/sanitize.py tests/features/test_losses.py -x          # these arguments of pytest
     python tools/sanitize.py --program tools/fuzz.py --minutes 10
+    CC=clang-19 python tools/sanitize.py --kinds thread tests/contract/test_threads.py tests/contract/test_racing.py
 
 The build lies in build/sanitize and nothing else is touched; the packages are those of the Python that runs this.  Ends
-with status 1 where a sanitizer found something, whatever the tests say: all reports are printed at the end.  Linux, GCC or
-Clang.
+with status 1 where a sanitizer found something, whatever the tests say: all reports are printed at the end.  Linux; GCC or
+Clang for addresses and undefined behaviour.  Threads need Clang, its OpenMP and Archer, which tells ThreadSanitizer what
+OpenMP's threads wait for (Debian's clang-19, libclang-rt-19-dev and libomp-19-dev; Clang 14's ends any program here).
 """
 
 import argparse
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -29,17 +32,24 @@ def build(kinds, environment):
     subprocess.run(command, cwd=ROOT, env=environment | {"FASTACT_SANITIZE": kinds}, check=True)
 
 
+def library(name):
+    """Return the path of a library of the compiler's; None if it has none of this name."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    path = subprocess.run(
+        [*compiler, f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    return os.path.realpath(path) if os.path.isabs(path) else None
+
+
 def runtimes(kinds):
     """Return the libraries that must be loaded before Python, which was not built with them."""
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    names = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
-    found = []
-    for name in (names[kind] for kind in kinds.split(",") if kind in names):
-        command = [*compiler, f"-print-file-name={name}"]
-        path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        if os.path.isabs(path):  # a compiler that does not have it says the name alone
-            found.append(os.path.realpath(path))
-    return found
+    if "thread" in kinds.split(","):
+        needed = [library(f"libclang_rt.tsan-{platform.machine()}.so"), library("libarcher.so")]
+        if None in needed:
+            sys.exit("--kinds thread needs CC=clang-19 or later, libclang-rt-19-dev and libomp-19-dev")
+        return needed[:1]
+    names = {"address": "libasan.so", "undefined": "libubsan.so"}
+    return list(filter(None, (library(names[kind]) for kind in kinds.split(",") if kind in names)))
 
 
 def main():
@@ -63,7 +73,10 @@ def main():
         "LD_PRELOAD": " ".join(runtimes(options.kinds)),
         "ASAN_OPTIONS": f"detect_leaks=0:handle_segv=0:allocator_may_return_null=1:{log}",
         "UBSAN_OPTIONS": f"print_stacktrace=1:{log}",
+        "TSAN_OPTIONS": f"ignore_noninstrumented_modules=1:{log}",  # Python and OpenMP are not built with it
     }
+    if "thread" in options.kinds.split(","):
+        environment["OMP_TOOL_LIBRARIES"] = library("libarcher.so")
     command = arguments if options.program else ["-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     status = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=False).returncode
     reports = sorted(REPORTS.iterdir())
