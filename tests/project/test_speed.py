@@ -42,8 +42,9 @@ def test_a_call_of_halves_costs_a_quarter_of_a_numpy_call():
     assert ratio("fa.relu(half, out=half)", "np.tanh(x, out=out)") <= 0.25
 
 
-def test_a_backward_call_in_place_costs_a_quarter_of_a_numpy_call():
-    assert ratio("fa.relu.backward(grad, x=x, out=grad)", "np.tanh(x, out=out)") <= 0.25
+def test_a_backward_call_in_place_costs_a_third_of_a_numpy_call():
+    """It took 0.23 on a Zen 4, and 0.275 on another machine with AVX-512: NumPy's part of the ratio differs by CPU."""
+    assert ratio("fa.relu.backward(grad, x=x, out=grad)", "np.tanh(x, out=out)") <= 1 / 3
 
 
 def test_a_call_that_allocates_costs_two_fifths_of_a_numpy_call():
@@ -60,8 +61,9 @@ def test_no_activation_costs_more_than_a_numpy_call(name):
     assert ratio(f"fa.{name}(x{given(name)}, out=out)", "np.tanh(x, out=out)", tries=3) <= 0.60
 
 
-# NumPy's tanh is faster on AVX-512, where hard_tanh took 1.33 times as long as it on a Zen 5, and 1.18 on AVX2.
-OF_A_STRIDED_CALL = 1.45 if core.TARGET == "avx512" else 1.25
+# NumPy's tanh is faster on AVX-512, where the slowest took 1.10 times as long as it on a Zen 4, 1.33 on a Zen 5 and 1.46
+# on another machine; 1.18 on AVX2.
+OF_A_STRIDED_CALL = 1.65 if core.TARGET == "avx512" else 1.25
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if name != "prelu"])  # which takes 2.9 times as long
