@@ -25,17 +25,6 @@ static void put(void *block, int bits, ptrdiff_t i, double x)
     else
         memcpy((char *)block + 8 * i, &x, 8);
 }
-static double get(const void *block, int bits, ptrdiff_t i)
-{
-    float narrow;
-    double x;
-    if (bits == 32) {
-        memcpy(&narrow, (const char *)block + 4 * i, 4);
-        return narrow;
-    }
-    memcpy(&x, (const char *)block + 8 * i, 8);
-    return x;
-}
 
 enum values { ANY, SMALL, POSITIVE, UNIT };
 
@@ -59,16 +48,26 @@ static void fill(void *block, int bits, ptrdiff_t n, uint64_t seed, enum values 
 }
 
 #define SEED 0xcbf29ce484222325u
-/* FNV-1a; of a NaN, that it is one: its sign and payload are the CPU's own. */
+/* By elements: a hash by bytes would take most of the time under an emulator. */
+static uint64_t mixed(uint64_t hash, uint64_t pattern)
+{
+    hash = (hash ^ pattern) * 0x9e3779b97f4a7c15u;
+    return hash ^ (hash >> 32);
+}
+
+/* Of a NaN, that it is one: its sign and payload are the CPU's own. */
 static uint64_t fingerprint(uint64_t hash, const void *block, int bits, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
-        unsigned char bytes[8];
-        memcpy(bytes, (const char *)block + i * bits / 8, (size_t)bits / 8);
-        if (isnan(get(block, bits, i)))
-            memset(bytes, 0xff, sizeof bytes);
-        for (int b = 0; b < bits / 8; b++)
-            hash = (hash ^ bytes[b]) * 0x100000001b3u;
+        uint32_t narrow;
+        uint64_t wide;
+        if (bits == 32) {
+            memcpy(&narrow, (const char *)block + 4 * i, 4);
+            hash = mixed(hash, (narrow & 0x7fffffff) > 0x7f800000 ? UINT64_MAX : narrow);
+        } else {
+            memcpy(&wide, (const char *)block + 8 * i, 8);
+            hash = mixed(hash, (wide & INT64_MAX) > 0x7ff0000000000000u ? UINT64_MAX : wide);
+        }
     }
     return hash;
 }
@@ -123,7 +122,8 @@ static void run_elementwise(const struct fastact_kernels *k, const struct fastac
         for (size_t set = 0; set < sizeof parameters / sizeof *parameters; set++)
             for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
                 for (int offset = 0; offset < 2; offset++) {
-                    ptrdiff_t n = lengths[i];
+                    /* Most functions have no parameters: the other sets of them need not be as long. */
+                    ptrdiff_t n = set && lengths[i] > 1001 ? ELEMENTS / 32 : lengths[i];
                     char *start = from + (ELEMENTS / 2 - n / 2) * item;
                     char *vector = channelwise || variant ? weight + offset * item : NULL;
                     char *operands[MOST_OPERANDS] = {start, vector, out + offset * item};
@@ -343,7 +343,7 @@ static uint64_t fingerprint_halves(uint64_t hash, const char *block, int storage
         uint16_t half;
         memcpy(&half, block + 2 * i, 2);
         half = (half & 0x7fff) > infinity ? 0xffff : half; /* a NaN: its sign and payload are the CPU's own */
-        hash = (hash ^ half) * 0x100000001b3u;
+        hash = mixed(hash, half);
     }
     return hash;
 }
@@ -484,7 +484,7 @@ static void run_halves(const struct fastact_kernels *k)
                     uint16_t half;
                     memcpy(&half, more + stride * i, 2);
                     half = (half & 0x7fff) > infinity ? 0xffff : half;
-                    hash = (hash ^ half) * 0x100000001b3u;
+                    hash = mixed(hash, half);
                 }
             }
             report(k, names[type], "conversion", stride == 2 ? "" : "strided", hash);
