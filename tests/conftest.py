@@ -46,19 +46,24 @@ def pytest_configure(config):
 def lane(item):
     """Return the first lane that runs a test.
 
-    A module may have a function `in_quick_lane` of a test's parameters by name, `target` always among them.
+    A module may have a function `in_quick_lane` of a test's parameters by name, `target` always among them.  Of the
+    others the quick lane tries the best target and the baseline, whatever lies between in the full one.
     """
     if item.get_closest_marker("timing"):
         return "timing"
     if item.get_closest_marker("full") or item.get_closest_marker("slow"):
         return "full"
-    chosen = getattr(item.module, "in_quick_lane", None)
-    if chosen is None or not hasattr(item, "callspec"):
+    if not hasattr(item, "callspec"):
         return "quick"
+    chosen = getattr(item.module, "in_quick_lane", best_or_baseline)
     parameters = {"target": core.TARGET} | item.callspec.params
     for fixture in KINDS.keys() & parameters.keys():
         parameters["target"] = parameters[fixture][-1]
     return "quick" if chosen(**parameters) else "full"
+
+
+def best_or_baseline(target, **_):
+    return target not in core.TARGETS[1:-1]
 
 
 class Passed:

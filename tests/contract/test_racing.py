@@ -96,4 +96,4 @@ def test_an_operand_that_another_thread_writes_to_crashes_nothing():
 @pytest.mark.full
 @pytest.mark.parametrize("threads", [0, 2])
 def test_an_operand_that_another_thread_writes_to_for_longer_crashes_nothing(threads):
-    processes.succeeds(try_races, 0.3, threads)
+    processes.succeeds(try_races, 0.15, threads)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sampled
 
 STRIDE = helpers.by_lane(100_003, 10_007)  # primes: 43 or 430 thousand float32 patterns, all binades
 # Of each sort: 17 together.
-POINTS = {"float32": helpers.by_lane(20, 300), "float64": helpers.by_lane(40, 600)}
+POINTS = {"float32": helpers.by_lane(10, 100, 300), "float64": helpers.by_lane(20, 200, 600)}
 ELEMENTWISE = [name for name, activation in fa.ACTIVATIONS.items() if activation.kind != "rowwise"]
 CONTRACT = {"float32": 2.0, "float64": 2.0, "gelu": 3.0, "rowwise": 3.0}
 LENGTHS = (*range(1, 34), 100, 1000, 100_000)
@@ -210,7 +210,7 @@ def test_odd_and_increasing_functions_are_known():
 @functools.cache
 def row_truth(name, dtype, length):
     """Return rows and their true values; longer numbers take their time."""
-    rows = (2000 if dtype == np.float32 else 200) // (length * helpers.by_lane(5, 1))
+    rows = (2000 if dtype == np.float32 else 200) // (length * helpers.by_lane(5, 2, 1))
     blocks = references.telling_rows(dtype, length, max(1, rows))[: None if length < 10_000 else 3]
     blocks = [-x for x in blocks] if name == "softmin" else blocks
     truths = [true_values(name, "forward", x) for x in blocks]

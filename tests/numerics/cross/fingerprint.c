@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENTS = 1 << 18, ROWS = 50, MOST_OPERANDS = 7 };
+enum { ELEMENTS = 1 << 18, LONGEST = 1 << 14, ROWS = 50, TOGETHER = 1 << 15, MOST_OPERANDS = 7 };
 
 static uint64_t random_bits(uint64_t *state) /* splitmix64 */
 {
@@ -107,7 +107,7 @@ static void clear(int bits, ptrdiff_t n)
 /* Elementwise and channelwise: x, [bias or weight], out, behind a gradient where the role has one. */
 static void run_elementwise(const struct fastact_kernels *k, const struct fastact_entry *e)
 {
-    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, ELEMENTS / 4};
+    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, LONGEST};
     static const double parameters[][2] = {{0.25, 0.5}, {1.0 / 6, 0.5}, {1, 20}, {3, -2}};
     const int bits = k->compute_bits, channelwise = entry(k, e->name, FASTACT_SUM) != NULL;
     const int gradient = e->role == FASTACT_BACKWARD || e->role == FASTACT_BACKWARD_Y;
@@ -123,7 +123,7 @@ static void run_elementwise(const struct fastact_kernels *k, const struct fastac
             for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
                 for (int offset = 0; offset < 2; offset++) {
                     /* Most functions have no parameters: the other sets of them need not be as long. */
-                    ptrdiff_t n = set && lengths[i] > 1001 ? ELEMENTS / 32 : lengths[i];
+                    ptrdiff_t n = set && lengths[i] > 1001 ? LONGEST / 8 : lengths[i];
                     char *start = from + (ELEMENTS / 2 - n / 2) * item;
                     char *vector = channelwise || variant ? weight + offset * item : NULL;
                     char *operands[MOST_OPERANDS] = {start, vector, out + offset * item};
@@ -198,7 +198,7 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
         const double parameters[] = {scale ? 0.3 : 1};
         uint64_t hash = SEED;
         for (ptrdiff_t n = 1; n < ELEMENTS; n = n < 40 ? n + 1 : n < 200 ? n + 37 : 5 * n) {
-            ptrdiff_t count = n * ROWS <= ELEMENTS ? ROWS : ELEMENTS / n;
+            ptrdiff_t count = n * ROWS <= TOGETHER ? ROWS : (TOGETHER + n - 1) / n;
             if (columns && n > 1000)
                 break;
             ptrdiff_t row = columns ? item : n * item, step = columns ? count * item : item;
@@ -236,7 +236,7 @@ static void run_rowwise(const struct fastact_kernels *k, const struct fastact_en
 
 static void run_gate(const struct fastact_kernels *k, const struct fastact_entry *e)
 {
-    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, ELEMENTS / 4};
+    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, LONGEST};
     const int bits = k->compute_bits, gradient = e->role == FASTACT_BACKWARD;
     const ptrdiff_t item = bits / 8;
     uint64_t hash = SEED;
@@ -270,7 +270,7 @@ static void run_softmax_cross_entropy(const struct fastact_kernels *k, const str
         if (row_weighted && (probable || smooth))
             continue;
         for (ptrdiff_t n = 1; n < ELEMENTS; n = n < 40 ? n + 1 : n < 200 ? n + 37 : 7 * n) {
-            ptrdiff_t count = n * ROWS <= ELEMENTS ? ROWS - n % 7 : ELEMENTS / n;
+            ptrdiff_t count = n * ROWS <= TOGETHER ? ROWS - n % 7 : (TOGETHER + n - 1) / n;
             if (columns && n > k->short_row)
                 break;
             const double parameters[] = {smooth ? 0.1 : 0, 2};
@@ -301,7 +301,7 @@ static void run_softmax_cross_entropy(const struct fastact_kernels *k, const str
 
 static void run_sigmoid_cross_entropy(const struct fastact_kernels *k, const struct fastact_entry *e)
 {
-    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, ELEMENTS / 4};
+    static const ptrdiff_t lengths[] = {1, 3, 16, 17, 63, 200, 1001, LONGEST};
     const int bits = k->compute_bits;
     const ptrdiff_t item = bits / 8;
     fill(x, bits, ELEMENTS, 16, ANY);
